@@ -1,0 +1,1 @@
+"""Agreements, requests and approvals: may this leave?"""

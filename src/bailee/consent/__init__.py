@@ -1,0 +1,1 @@
+"""Patients' directives and their evaluation, for one patient and for millions."""

@@ -1,0 +1,39 @@
+"""The compiled kernels: plain C functions over whole buffers, called without copying; no Python.h needed.
+
+The sources lie in `kernels/`; `python kernels/build.py` compiles them with the system's compiler, or with the
+one that PyPI's `ziglang` carries. ctypes releases the interpreter lock during each call.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from bailee.core.errors import Unavailable
+
+LIBRARY = Path(__file__).with_name("_kernels.so")
+
+
+@cache
+def library() -> ctypes.CDLL:
+    """Load the compiled kernels once. Raises: Unavailable if they were never built."""
+    try:
+        return ctypes.CDLL(str(LIBRARY))
+    except OSError:
+        raise Unavailable("the compiled kernels are missing: run `python kernels/build.py`") from None
+
+
+def address(array: npt.NDArray[Any]) -> ctypes.c_void_p:
+    """Give the address of a contiguous array's first item."""
+    assert array.flags.c_contiguous
+    return ctypes.c_void_p(array.ctypes.data)
+
+
+def bytes_view(content: bytes | bytearray | memoryview) -> npt.NDArray[np.uint8]:
+    """See bytes as an array, without a copy."""
+    return np.frombuffer(content, np.uint8)

@@ -1,0 +1,1 @@
+"""Finding, changing and removing what identifies a person; pure functions over batches."""

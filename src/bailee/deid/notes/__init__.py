@@ -1,0 +1,1 @@
+"""Finding and replacing identifiers in the text of notes."""

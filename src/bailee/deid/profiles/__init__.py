@@ -1,0 +1,1 @@
+"""Profiles: how each element and each note is de-identified, as data."""

@@ -1,0 +1,1 @@
+"""How identifiable what remains is: k-anonymity, uniqueness, leaks."""

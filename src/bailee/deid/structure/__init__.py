@@ -1,0 +1,1 @@
+"""De-identifying the elements of records by a compiled plan."""

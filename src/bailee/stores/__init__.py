@@ -1,0 +1,1 @@
+"""Where things lie; the only room that touches disks and databases."""

@@ -1,0 +1,1 @@
+"""Where keys lie: a file, or a key-management service."""

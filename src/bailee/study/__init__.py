@@ -1,0 +1,1 @@
+"""A partner's algorithm run inside the hospital; only checked results leave."""

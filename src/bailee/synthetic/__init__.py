@@ -1,0 +1,1 @@
+"""A synthetic hospital with known truth: for demo, tests and training."""
