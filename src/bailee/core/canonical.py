@@ -16,7 +16,7 @@ _LIMIT = 2**53
 
 
 def canonical_bytes(document: Any) -> bytes:
-    """Write a JSON document in canonical form.
+    r"""Write a JSON document in canonical form.
 
     Raises: Invalid if it holds a float, an integer beyond ±2^53, a key that is not text, or another type.
     Example:

@@ -1,0 +1,82 @@
+"""What a profile becomes: a graph of nodes that says, for each element of each type, what happens to it.
+
+A plan holds no FHIRPath and no regular expression: the compiled engine (`engine.py`) walks it byte by byte, the
+slow model (`tests/support/oracle.py`) walks it over dictionaries, and both must agree.
+
+JSON arrays are transparent: every item meets the step of its key. A key without a step does not leave and is
+counted. `_key` beside a primitive `key` has a step of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import IntEnum
+
+import msgspec
+
+
+class Action(IntEnum):
+    """What happens to one element's value. Numbers are shared with `kernels/` and never reused."""
+
+    REMOVE = 0  # does not leave; counted under its rule
+    KEEP = 1  # as it is, whole subtree
+    DESCEND = 2  # an object (or array of objects): continue at the node `step.node`
+    RESOURCE = 3  # a resource inside a resource: continue at the plan's root of its resourceType
+    YEAR = 4  # date, dateTime, instant → its year (45 CFR 164.514(b)(2)(i)(C))
+    BIRTH_YEAR = 5  # as YEAR; removed where the patient is 90 or more at any time of the record
+    SHIFT = 6  # date, dateTime, instant moved by the patient's offset; time of day, zone, precision kept
+    ZIP3 = 7  # first three digits where the whitelist has them, else 000
+    AGE = 8  # a number of years: above 89 becomes 90
+    OWN_ID = 9  # the resource's id → its pseudonym
+    REFERENCE = 10  # any literal reference, rewritten so that the graph still joins, or removed
+    HASH = 11  # keyed hash of the text (BLAKE2b-256 under the agreement's key), 64 hexadecimal digits
+    CONSTANT = 12  # replaced by `step.argument`, JSON
+    TEXT = 13  # free text: handed to the notes engine; null from it means remove
+    ATTACHMENT = 14  # an Attachment object: handed out whole, comes back as JSON or null
+    METHOD = 15  # a rare method (`step.argument` names it): handed out, comes back as JSON or null
+
+
+class Step(msgspec.Struct, frozen=True, kw_only=True):
+    """One element's treatment. `rule` indexes `Plan.rules`; `node` is used by DESCEND only."""
+
+    action: Action
+    rule: int
+    node: int = -1
+    argument: str = ""
+
+
+class Node(msgspec.Struct, frozen=True, kw_only=True):
+    """What happens to an object's members.
+
+    Where `select_on` names a member, its text value picks another node for this object: an extension by its `url`,
+    a coding by its `system`. A value that `select` lacks falls to `otherwise`: a node, or -1 (the object does not
+    leave). `refuse` marks modifier extensions: an object that falls to -1 there refuses its whole resource.
+    """
+
+    name: str
+    steps: Mapping[str, Step]
+    select_on: str = ""
+    select: Mapping[str, int] = msgspec.field(default_factory=dict)
+    otherwise: int = -1
+    refuse: bool = False
+
+
+class Rule(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a step comes from: the profile's line, as a reviewer reads it."""
+
+    path: str  # "Patient.birthDate", "HumanName.*"
+    method: str
+    reason: str = ""
+    source: str = ""  # citation
+
+
+class Plan(msgspec.Struct, frozen=True, kw_only=True):
+    """A compiled profile. `sha256` identifies the profile text and the definitions that it was compiled from."""
+
+    profile: str
+    sha256: str
+    identifiability: str
+    nodes: tuple[Node, ...]
+    roots: Mapping[str, int]  # resource type → node; a type that is absent is refused
+    rules: tuple[Rule, ...]
+    keeps_other_patients: bool = False  # references to patients other than the record's own
