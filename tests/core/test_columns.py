@@ -1,0 +1,32 @@
+"""Columns as buffers, and the keyed hash against its published vectors."""
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bailee.core.columns import buffer_of, column_of, keyed_hashes
+
+KINDS = [pa.string(), pa.large_string()]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@given(values=st.lists(st.text()), skip=st.integers(0, 3))
+def test_a_slice_of_a_column_keeps_its_values(kind, values, skip):
+    column = pa.array(values, kind)[skip:]
+    content, offsets = buffer_of(column)
+    again = column_of(content, offsets, pa.large_string())
+    assert again.to_pylist() == values[skip:]
+
+
+def test_siphash_gives_the_published_128_bit_vectors():
+    key = bytes(range(16))
+    content = np.arange(64, dtype=np.uint8)
+    expected = {
+        0: "a3817f04ba25a8e66df67214c7550293",
+        1: "da87c1d86b99af44347659119b22fc45",
+        8: "3b62a9ba6258f5610f83e264f31497b4",
+    }
+    for size, digest in expected.items():
+        assert keyed_hashes(content, np.array([0, size]), key)[0].tobytes().hex() == digest
