@@ -22,7 +22,7 @@ class Action(IntEnum):
     KEEP = 1  # as it is, whole subtree
     DESCEND = 2  # an object (or array of objects): continue at the node `step.node`
     RESOURCE = 3  # a resource inside a resource: continue at the plan's root of its resourceType
-    YEAR = 4  # date, dateTime, instant → its year (45 CFR 164.514(b)(2)(i)(C))
+    YEAR = 4  # date, dateTime, instant → its year (45 CFR 164.514(b)(2)(i)(C)), followed by `step.argument`
     BIRTH_YEAR = 5  # as YEAR; removed where the patient is 90 or more at any time of the record
     SHIFT = 6  # date, dateTime, instant moved by the patient's offset; time of day, zone, precision kept
     ZIP3 = 7  # first three digits where the whitelist has them, else 000
@@ -36,13 +36,36 @@ class Action(IntEnum):
     METHOD = 15  # a rare method (`step.argument` names it): handed out, comes back as JSON or null
 
 
+class CheckKind(IntEnum):
+    """What a value must look like. Numbers are shared with `kernels/` and never reused."""
+
+    NUMBER = 1  # a JSON number
+    BOOLEAN = 2  # true or false
+    ONE_OF = 3  # a string that `values` holds
+    CHARS = 4  # a string of 1 to `longest` characters, all ASCII and all in `chars`; no escapes needed
+
+
+class Check(msgspec.Struct, frozen=True, kw_only=True):
+    """A test of one scalar, so that nothing but a code passes where a code belongs."""
+
+    kind: CheckKind
+    values: tuple[str, ...] = ()
+    chars: str = ""
+    longest: int = 0
+
+
 class Step(msgspec.Struct, frozen=True, kw_only=True):
-    """One element's treatment. `rule` indexes `Plan.rules`; `node` is used by DESCEND only."""
+    """One element's treatment. `rule` indexes `Plan.rules`; `node` is used by DESCEND only.
+
+    `check` indexes `Plan.checks`, or is -1. On KEEP: a value (or item) that fails, or is no scalar, is removed and
+    counted. On TEXT: a value that passes stays as it is, and is not handed out.
+    """
 
     action: Action
     rule: int
     node: int = -1
     argument: str = ""
+    check: int = -1
 
 
 class Node(msgspec.Struct, frozen=True, kw_only=True):
@@ -79,4 +102,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     nodes: tuple[Node, ...]
     roots: Mapping[str, int]  # resource type → node; a type that is absent is refused
     rules: tuple[Rule, ...]
+    checks: tuple[Check, ...] = ()
+    meta: str = (
+        ""  # JSON object written as `meta` of every outermost resource, present or not; "": its own, by its step
+    )
     keeps_other_patients: bool = False  # references to patients other than the record's own
