@@ -1,0 +1,7 @@
+"""`python -m bailee`."""
+
+import sys
+
+from bailee.cli.main import main
+
+sys.exit(main())
