@@ -1,7 +1,7 @@
 """What a profile becomes: a graph of nodes that says, for each element of each type, what happens to it.
 
 A plan holds no FHIRPath and no regular expression: the compiled engine (`engine.py`) walks it byte by byte, the
-slow model (`tests/support/oracle.py`) walks it over dictionaries, and both must agree.
+slow model (`tests/support/oracle.py`) walks it over dictionaries and settles the details; both must agree.
 
 JSON arrays are transparent: every item meets the step of its key. A key without a step does not leave and is
 counted. `_key` beside a primitive `key` has a step of its own.
@@ -21,12 +21,12 @@ class Action(IntEnum):
     REMOVE = 0  # does not leave; counted under its rule
     KEEP = 1  # as it is, whole subtree
     DESCEND = 2  # an object (or array of objects): continue at the node `step.node`
-    RESOURCE = 3  # a resource inside a resource: continue at the plan's root of its resourceType
+    RESOURCE = 3  # a resource inside a resource: continue at its type's root; `argument` "contained": ids are local
     YEAR = 4  # date, dateTime, instant → its year (45 CFR 164.514(b)(2)(i)(C)), followed by `step.argument`
     BIRTH_YEAR = 5  # as YEAR; removed where the patient is 90 or more at any time of the record
     SHIFT = 6  # date, dateTime, instant moved by the patient's offset; time of day, zone, precision kept
     ZIP3 = 7  # first three digits where the whitelist has them, else 000
-    AGE = 8  # a number of years: above 89 becomes 90
+    AGE = 8  # a number: above 89 becomes 90; `argument` "1080" for months: above 1079 becomes 1080
     OWN_ID = 9  # the resource's id → its pseudonym
     REFERENCE = 10  # any literal reference, rewritten so that the graph still joins, or removed
     HASH = 11  # keyed hash of the text (BLAKE2b-256 under the agreement's key), 64 hexadecimal digits
@@ -72,8 +72,9 @@ class Node(msgspec.Struct, frozen=True, kw_only=True):
     """What happens to an object's members.
 
     Where `select_on` names a member, its text value picks another node for this object: an extension by its `url`,
-    a coding by its `system`. A value that `select` lacks falls to `otherwise`: a node, or -1 (the object does not
-    leave). `refuse` marks modifier extensions: an object that falls to -1 there refuses its whole resource.
+    a coding by its `system`; an object that lacks the member selects by "". A value that `select` lacks falls to
+    `otherwise`: a node, or -1 (the object does not leave). The node that was selected selects no further.
+    `refuse` marks modifier extensions: an object that falls to -1 there refuses its whole resource.
     """
 
     name: str
