@@ -26,6 +26,9 @@ ESCAPED = 32
 INSIDE = 64
 ANY = "*"
 
+_VALUE_COLUMNS = ("record", "tag", "parent", "start", "end", "kind")
+_COLUMNS = (np.int32, np.int32, np.int32, np.int64, np.int64, np.uint8, np.int32)
+
 
 class Kind(IntEnum):
     """What a collected value is. The slice of a STRING lies inside its quotes; all others are raw JSON."""
@@ -124,7 +127,7 @@ class Collected(Checked):
 
     def where(self, mask: npt.NDArray[np.bool_]) -> Collected:
         """Keep the values that a mask selects."""
-        columns = [getattr(self, name)[mask] for name in ("record", "tag", "parent", "start", "end", "kind")]
+        columns: list[Any] = [getattr(self, name)[mask] for name in _VALUE_COLUMNS]
         return Collected(self.codes, self.positions, *columns, self.up)
 
     def tagged(self, tag: int, *, kind: Kind | None = None) -> Collected:
@@ -206,12 +209,9 @@ class _PathPlan(ctypes.Structure):
     )
 
 
-_COLUMNS = (np.int32, np.int32, np.int32, np.int64, np.int64, np.uint8, np.int32)
-
-
 class _Out(ctypes.Structure):
     _fields_ = (
-        *((name, ctypes.c_void_p) for name in ("record", "tag", "parent", "start", "end", "kind", "up")),
+        *((name, ctypes.c_void_p) for name in (*_VALUE_COLUMNS, "up")),
         ("capacity", ctypes.c_int64),
         ("objects_capacity", ctypes.c_int64),
     )
@@ -240,16 +240,15 @@ def collect(buffer: Bytes, offsets: Numbers, paths: Paths) -> Collected:
     codes, positions = np.zeros(len(offsets) - 1, np.int32), np.zeros(len(offsets) - 1, np.int64)
     capacity = int(offsets[-1] - offsets[0]) // 16 + 1024
     while True:
-        columns = [
-            np.empty(capacity, kind) for kind in (np.int32, np.int32, np.int32, np.int32, np.int64, np.int64, np.uint8)
-        ]
+        columns: list[Any] = [np.empty(capacity, kind) for kind in _COLUMNS]
         out, done = _Out(*map(address, columns), capacity, capacity), np.zeros(3, np.int64)
         _collect_into(buffer, offsets, paths, codes, positions, out, done)
         if done[0] == len(codes):
             break
         capacity *= 4
-    found = [column[: int(done[1])].copy() for column in columns[:-1]]
-    return Collected(codes, positions, *found, up=columns[-1][: int(done[2])].copy())
+    *found, up = columns
+    values: list[Any] = [column[: int(done[1])].copy() for column in found]
+    return Collected(codes, positions, *values, up[: int(done[2])].copy())
 
 
 def _collect_into(
