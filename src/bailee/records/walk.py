@@ -123,12 +123,12 @@ class Collected(Checked):
     @property
     def inside(self) -> npt.NDArray[np.bool_]:
         """Tell which values lie in contained resources."""
-        return (self.kind & np.uint8(INSIDE)) != 0
+        return np.not_equal(self.kind & np.uint8(INSIDE), 0)
 
     def where(self, mask: npt.NDArray[np.bool_]) -> Collected:
         """Keep the values that a mask selects."""
         columns: list[Any] = [getattr(self, name)[mask] for name in _VALUE_COLUMNS]
-        return Collected(self.codes, self.positions, *columns, self.up)
+        return Collected(self.codes, self.positions, *[*columns, self.up])
 
     def tagged(self, tag: int, *, kind: Kind | None = None) -> Collected:
         """Keep the values of one tag, and of one kind if given."""
@@ -248,7 +248,7 @@ def collect(buffer: Bytes, offsets: Numbers, paths: Paths) -> Collected:
         capacity *= 4
     *found, up = columns
     values: list[Any] = [column[: int(done[1])].copy() for column in found]
-    return Collected(codes, positions, *values, up[: int(done[2])].copy())
+    return Collected(codes, positions, *[*values, up[: int(done[2])].copy()])
 
 
 def _collect_into(
