@@ -123,7 +123,7 @@ class Collected(Checked):
     @property
     def inside(self) -> npt.NDArray[np.bool_]:
         """Tell which values lie in contained resources."""
-        return np.not_equal(self.kind & np.uint8(INSIDE), 0)
+        return (self.kind & np.uint8(INSIDE)).astype(np.bool_)
 
     def where(self, mask: npt.NDArray[np.bool_]) -> Collected:
         """Keep the values that a mask selects."""
