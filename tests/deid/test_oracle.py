@@ -193,6 +193,8 @@ def test_text_that_passes_its_check_is_not_handed_out():
         (Check(kind=CheckKind.ONE_OF, values=("a", "b")), '"b"', '"c"'),
         (Check(kind=CheckKind.CHARS, chars="0123456789-", longest=6), '"8480-6"', '"8480-67"'),
         (Check(kind=CheckKind.CHARS, chars="0123456789-", longest=6), '"1"', '"Ann"'),
+        (Check(kind=CheckKind.SHAPE, values=("@#&", "@#&.&")), '"C5A.9"', '"CAA"'),
+        (Check(kind=CheckKind.SHAPE, values=("~~", "~~-@@")), '"de-CH"', '"de_CH"'),
     ],
 )
 def test_a_checked_value_leaves_only_if_it_passes(check, good, bad):

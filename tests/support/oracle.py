@@ -288,6 +288,16 @@ def passes(value: Any, check: Check) -> bool:
             return is_text(value) and value in check.values
         case CheckKind.CHARS:
             return is_text(value) and 1 <= len(value) <= check.longest and set(value) <= set(check.chars)
+        case CheckKind.SHAPE:
+            return is_text(value) and any(has_shape(value, shape) for shape in check.values)
+
+
+CLASSES = {"#": "0123456789", "@": "ABCDEFGHIJKLMNOPQRSTUVWXYZ", "~": "abcdefghijklmnopqrstuvwxyz"}
+CLASSES["&"] = CLASSES["#"] + CLASSES["@"]
+
+
+def has_shape(value: str, shape: str) -> bool:
+    return len(value) == len(shape) and all(c in CLASSES.get(s, s) for c, s in zip(value, shape, strict=True))
 
 
 def is_date(text: str) -> bool:

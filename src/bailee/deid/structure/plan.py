@@ -43,6 +43,7 @@ class CheckKind(IntEnum):
     BOOLEAN = 2  # true or false
     ONE_OF = 3  # a string that `values` holds
     CHARS = 4  # a string of 1 to `longest` characters, all ASCII and all in `chars`; no escapes needed
+    SHAPE = 5  # a string that one of `values` describes: # a digit, @ A-Z, & A-Z or a digit, ~ a-z, others themselves
 
 
 class Check(msgspec.Struct, frozen=True, kw_only=True):
