@@ -247,6 +247,6 @@ def _committed(manifest: Manifest, fates: list[Fates]) -> Committed:
     )
 
 
-def source_key(vault: Vault, content_hash: str) -> str:
+def source_key(vault: Vault, described: str) -> str:
     """Name a source file that is wholly in, without its name. Shape: 64 hexadecimal digits."""
-    return sha256_hex(vault.key.derive("sources").reveal() + content_hash.encode())
+    return sha256_hex(vault.key.derive("sources").reveal() + described.encode())

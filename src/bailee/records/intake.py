@@ -1,0 +1,275 @@
+"""How exported bytes become records: checked, identified, tied to their patient; Bundles opened; nothing dropped.
+
+Every input record ends as exactly one row or one problem. A Bundle is a container: its entries count, it does not.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cache
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from bailee.core.columns import column_of
+from bailee.records.r4 import patient_paths, resource_types
+from bailee.records.walk import Bytes, Collected, Numbers, Paths, collect, sentence
+
+TYPE, ID, UPDATED, ENTRY, URL, PATIENT = 0, 1, 2, 3, 4, 8
+MOST_NESTED_BUNDLES = 4
+_ID = r"^[A-Za-z0-9\-.]{1,64}$"
+_PATIENT = r"(?:^|/)Patient/(?P<id>[A-Za-z0-9\-.]{1,64})(?:/_history/[A-Za-z0-9\-.]{1,64})?$"
+_URN = re.compile(rb'"(urn:uuid:[^"\\]{1,200})"')
+_NEVER = np.iinfo(np.int64).min
+
+REMEDIES = {
+    "json": "Export it again, or mend that line.",
+    "type": "FHIR R4 4.0.1 has no such resource type; export as R4.",
+    "id": "Give it an id of 1 to 64 letters, digits, '-' or '.'.",
+    "nesting": "Send the inner Bundle by itself.",
+    "line-too-long": "Split the export so that a line has at most 64 MiB.",
+    "document-too-long": "Send it as NDJSON, or as several Bundles of at most 512 MiB.",
+    "gzip-cut-short": "The file ends in the middle: transfer it again; what came before was taken.",
+    "gzip-damaged": "The file is damaged: transfer it again; what came before was taken.",
+    "encoding": "Save it as UTF-8.",
+    "conflict": "The same record came with other content and no later meta.lastUpdated; the first stays.",
+}
+
+
+@dataclass(frozen=True, repr=False)
+class Trouble:
+    """One input record that was not taken. `line` counts from 1; `what` never quotes the record."""
+
+    line: int
+    code: str
+    what: str
+    content: bytes
+
+    def __repr__(self) -> str:
+        return f"Trouble(line {self.line}, {self.code})"
+
+
+@dataclass(frozen=True, repr=False)
+class Parsed:
+    """Shape: rows = type, id, patient (string), updated_ms, line (int64), json (large_binary)."""
+
+    rows: pa.Table
+    troubles: tuple[Trouble, ...]
+    bundles: int
+
+
+@cache
+def _paths() -> Paths:
+    tags = {("*", "resourceType"): TYPE, ("*", "id"): ID, ("*", "meta.lastUpdated"): UPDATED}
+    tags |= {("Bundle", "entry.resource"): ENTRY, ("Bundle", "entry.fullUrl"): URL}
+    for kind in resource_types():
+        for rank, path in enumerate(patient_paths(kind)):
+            tags[kind, f"{path}.reference"] = PATIENT + rank
+    return Paths(tags)
+
+
+def parse_lines(content: bytes, first_line: int) -> Parsed:
+    """Parse NDJSON: whole lines, blank ones skipped."""
+    buffer = np.frombuffer(content, np.uint8)
+    ends = np.append(np.flatnonzero(buffer == ord("\n")) + 1, len(buffer))
+    offsets = np.unique(np.concatenate([np.zeros(1, np.int64), ends]))
+    lines = first_line + np.arange(len(offsets) - 1)
+    return _parse(buffer, offsets, lines, depth=0)
+
+
+def parse_document(content: bytes) -> Parsed:
+    """Parse one JSON document: a resource or a Bundle, however it is laid out."""
+    try:
+        compact = msgspec.json.format(content.removeprefix(b"\xef\xbb\xbf"), indent=-1)
+    except msgspec.DecodeError:
+        compact = content  # the walk tells what is wrong with it
+    return _parse(np.frombuffer(compact, np.uint8), np.array([0, len(compact)]), np.ones(1, np.int64), depth=0)
+
+
+def _parse(buffer: Bytes, offsets: Numbers, lines: Numbers, *, depth: int) -> Parsed:
+    found = collect(buffer, offsets, _paths())
+    count = len(offsets) - 1
+    types = _first(found, TYPE, buffer, count)
+    ids = _first(found, ID, buffer, count)
+    is_patient = pc.fill_null(pc.equal(types, "Patient"), fill_value=False)
+    patients = pc.if_else(is_patient, ids, _patients(found, buffer, count))
+    codes = _troubled(found, types, ids, buffer, offsets)
+    troubles = tuple(
+        _trouble(found, codes, int(row), buffer, offsets, lines) for row in np.flatnonzero(codes > _BUNDLE)
+    )
+    kept = np.flatnonzero(codes == _FINE)
+    columns = [types, ids, patients, _updated(found, buffer, count), pa.array(lines)]
+    records = column_of(*_trimmed(buffer, offsets), pa.large_binary())
+    rows = pa.table([column.take(kept) for column in (*columns, records)], _NAMES)
+    inner = _open_bundles(found, np.flatnonzero(codes == _BUNDLE), buffer, lines, depth=depth)
+    return Parsed(
+        pa.concat_tables([rows, *(each.rows for each in inner)]),
+        troubles + tuple(trouble for each in inner for trouble in each.troubles),
+        int(np.sum(codes == _BUNDLE)) + sum(each.bundles for each in inner),
+    )
+
+
+_NAMES = ["type", "id", "patient", "updated_ms", "line", "json"]
+_FINE, _BLANK, _BUNDLE, _JSON, _BAD_TYPE, _BAD_ID = range(6)
+
+
+def _troubled(
+    found: Collected, types: pa.Array, ids: pa.Array, buffer: Bytes, offsets: Numbers
+) -> npt.NDArray[np.int64]:
+    known = _truth(pc.is_in(types, pa.array(resource_types())))
+    named = _truth(pc.match_substring_regex(ids, _ID))
+    codes = np.where(named, _FINE, _BAD_ID)
+    codes = np.where(known, codes, _BAD_TYPE)
+    codes = np.where(_truth(pc.equal(types, "Bundle")), _BUNDLE, codes)
+    codes = np.where(found.codes != 0, _JSON, codes)
+    blank = np.add.reduceat(buffer > ord(" "), offsets[:-1]) == 0 if len(buffer) else np.zeros(0, np.bool_)
+    return np.asarray(np.where(blank, _BLANK, codes), np.int64)
+
+
+def _truth(column: pa.Array) -> npt.NDArray[np.bool_]:
+    return np.asarray(pc.fill_null(column, fill_value=False).to_numpy(zero_copy_only=False), np.bool_)
+
+
+def _trouble(
+    found: Collected, codes: npt.NDArray[np.int64], row: int, buffer: Bytes, offsets: Numbers, lines: Numbers
+) -> Trouble:
+    content = buffer[offsets[row] : offsets[row + 1]].tobytes()
+    if codes[row] == _JSON:
+        code = "encoding" if content[:2] in {b"\xff\xfe", b"\xfe\xff"} or b"\x00" in content[:64] else "json"
+        what = f"the record {sentence(int(found.codes[row]))}, byte {int(found.positions[row]) + 1}"
+        return Trouble(int(lines[row]), code, what, content)
+    if codes[row] == _BAD_TYPE:
+        return Trouble(int(lines[row]), "type", "the record has no resourceType that R4 knows", content)
+    return Trouble(int(lines[row]), "id", "the record has no usable id", content)
+
+
+def _trimmed(buffer: Bytes, offsets: Numbers) -> tuple[Bytes, Numbers]:
+    """Take line ends off the slices: what the vault keeps is one line without its end."""
+    keep = (buffer != ord("\n")) & (buffer != ord("\r"))
+    if keep.all():
+        return buffer, offsets
+    removed = np.concatenate([np.zeros(1, np.int64), np.cumsum(~keep)])
+    return buffer[keep], offsets - removed[offsets]
+
+
+def _first(found: Collected, tag: int, buffer: Bytes, count: int) -> pa.Array:
+    """Give each record's first value of a tag, null where it has none. Shape: string[count]."""
+    chosen = found.tagged(tag)
+    _, first = np.unique(chosen.record, return_index=True)
+    values = chosen.where(np.isin(np.arange(len(chosen)), first, assume_unique=True))
+    at = np.full(count, -1, np.int64)
+    at[values.record] = np.arange(len(values))
+    return _take(values.texts(buffer), at)
+
+
+def _take(values: pa.Array, at: npt.NDArray[np.int64]) -> pa.Array:
+    return values.take(pa.array(at, mask=at < 0)).cast(pa.string())
+
+
+def _patients(found: Collected, buffer: Bytes, count: int) -> pa.Array:
+    """Tell each record's patient by its surest path; null where there is none, or more than one.
+
+    Source: FHIR R4 Patient compartment.
+    """
+    referring = found.where(found.tag >= PATIENT)
+    ids = pc.struct_field(pc.extract_regex(referring.texts(buffer), _PATIENT), "id")
+    is_patient = ~np.asarray(pc.is_null(ids).to_numpy(zero_copy_only=False))
+    coded = ids.filter(pa.array(is_patient)).dictionary_encode()
+    record, rank = referring.record[is_patient], referring.tag[is_patient]
+    code = coded.indices.to_numpy().astype(np.int64)
+    best = np.full(count, np.iinfo(np.int32).max, np.int64)
+    np.minimum.at(best, record, rank)
+    surest = rank == best[record]
+    least, most = np.full(count, np.iinfo(np.int64).max), np.full(count, -1, np.int64)
+    np.minimum.at(least, record[surest], code[surest])
+    np.maximum.at(most, record[surest], code[surest])
+    return _take(coded.dictionary, np.where(least == most, most, -1))
+
+
+def _updated(found: Collected, buffer: Bytes, count: int) -> pa.Array:
+    texts = _first(found, UPDATED, buffer, count)
+    shaped = pc.match_substring_regex(texts, r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d)$")
+    usable = pc.if_else(shaped, texts, None).dictionary_encode()
+    moments = np.array([_moment(text) for text in usable.dictionary.to_pylist()] or [_NEVER], np.int64)
+    codes = pc.fill_null(usable.indices, -1).to_numpy()
+    return pa.array(np.where(codes < 0, _NEVER, moments[codes]))
+
+
+def _moment(text: str) -> int:
+    """Units: milliseconds since the epoch; the least int64 for a day that does not exist."""
+    try:
+        return (
+            int(np.datetime64(text[:19]).astype("datetime64[ms]").astype(np.int64)) - _zone_ms(text) + _fraction(text)
+        )
+    except ValueError:
+        return int(_NEVER)
+
+
+def _zone_ms(text: str) -> int:
+    if text.endswith("Z"):
+        return 0
+    hours, minutes = text[-6:].split(":")
+    sign = -1 if hours.startswith("-") else 1
+    return sign * (abs(int(hours)) * 60 + int(minutes)) * 60_000
+
+
+def _fraction(text: str) -> int:
+    match = re.search(r"\.(\d{1,3})", text)
+    return int(match[1].ljust(3, "0")) if match else 0
+
+
+def _open_bundles(
+    found: Collected, bundles: npt.NDArray[np.int64], buffer: Bytes, lines: Numbers, *, depth: int
+) -> list[Parsed]:
+    return [_open_bundle(found, int(row), buffer, int(lines[row]), depth=depth) for row in bundles]
+
+
+def _open_bundle(found: Collected, row: int, buffer: Bytes, line: int, *, depth: int) -> Parsed:
+    """Parse a Bundle's entries as records; `urn:uuid:` references become references to the entries they mean."""
+    if depth == MOST_NESTED_BUNDLES:
+        trouble = Trouble(line, "nesting", "Bundles lie in Bundles more than four deep", b"")
+        return Parsed(pa.table([[]] * len(_NAMES), _NAMES), (trouble,), 0)
+    low, high = np.searchsorted(found.record, [row, row + 1])
+    here = found.where(np.isin(np.arange(len(found)), np.arange(low, high), assume_unique=True))
+    entries = here.tagged(ENTRY)
+    named = dict(zip(here.tagged(URL).parent.tolist(), here.tagged(URL).texts(buffer).to_pylist(), strict=True))
+    slices = [buffer[start:end].tobytes() for start, end in zip(entries.start, entries.end, strict=True)]
+    urls = [named.get(parent, "") for parent in entries.parent.tolist()]
+    content, offsets = _resolved(slices, urls)
+    return _parse(content, offsets, np.full(len(slices), line), depth=depth + 1)
+
+
+def _resolved(slices: list[bytes], urls: list[str]) -> tuple[Bytes, Numbers]:
+    heads = [_Head.decode(content) for content in slices]
+    slices = [
+        _with_id(content, url) if head.id is None and url.startswith("urn:uuid:") else content
+        for content, head, url in zip(slices, heads, urls, strict=True)
+    ]
+    known = {
+        url.encode(): f'"{head.resourceType}/{head.id or url.removeprefix("urn:uuid:")}"'.encode()
+        for head, url in zip(heads, urls, strict=True)
+        if url.startswith("urn:uuid:") and head.resourceType
+    }
+    slices = [_URN.sub(lambda match: known.get(match[1], match[0]), content) for content in slices]
+    joined = np.frombuffer(b"".join(slices), np.uint8)
+    return joined, np.concatenate([np.zeros(1, np.int64), np.cumsum([len(each) for each in slices], dtype=np.int64)])
+
+
+class _Head(msgspec.Struct, frozen=True):
+    resourceType: str | None = None  # noqa: N815 - FHIR's name
+    id: str | None = None
+
+    @staticmethod
+    def decode(content: bytes) -> _Head:
+        try:
+            return msgspec.json.decode(content, type=_Head)
+        except msgspec.DecodeError:
+            return _Head()
+
+
+def _with_id(content: bytes, url: str) -> bytes:
+    return b'{"id":"' + url.removeprefix("urn:uuid:").encode() + b'",' + content.lstrip()[1:]
