@@ -125,8 +125,8 @@ class Collected(Checked):
         """Tell which values lie in contained resources."""
         return (self.kind & np.uint8(INSIDE)).astype(np.bool_)
 
-    def where(self, mask: npt.NDArray[np.bool_]) -> Collected:
-        """Keep the values that a mask selects."""
+    def where(self, mask: npt.NDArray[np.bool_] | npt.NDArray[np.signedinteger]) -> Collected:
+        """Keep the values that a mask selects, or that are numbered."""
         columns: list[Any] = [getattr(self, name)[mask] for name in _VALUE_COLUMNS]
         return Collected(self.codes, self.positions, *[*columns, self.up])
 

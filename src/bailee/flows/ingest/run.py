@@ -34,7 +34,8 @@ _DAMAGES = {
 class Account:
     """What an intake did, in records: read + denials = current + duplicates + superseded + conflicts + troubles.
 
-    `denials` are refusals that stand for Consents which could not be read.
+    `denials` are refusals that stand for Consents which could not be read; `damages` are stretches of files that could
+    not be read as records at all.
     """
 
     files: int = 0
@@ -48,6 +49,7 @@ class Account:
     conflicts: int = 0
     troubles: int = 0
     denials: int = 0
+    damages: int = 0
     by_type: dict[str, int] = field(default_factory=dict)
     shown: list[Quarantined] = field(default_factory=list)
 
@@ -107,7 +109,8 @@ class _Run:
         size = 0
         for block in read_blocks(source):
             if isinstance(block, Damage):
-                self._trouble(source, [Trouble(block.line, block.code, _DAMAGES[block.code], b"")])
+                self.account.damages += 1
+                self._show(source, [Trouble(block.line, block.code, _DAMAGES[block.code], b"")])
                 continue
             parsed = parse_lines(block.content, block.line) if source.is_lines else parse_document(block.content)
             self._add(source, number, parsed, intake)
@@ -119,7 +122,8 @@ class _Run:
     def _add(self, source: Source, number: int, parsed: Parsed, intake: Intake) -> None:
         self.account.bundles += parsed.bundles
         self.account.read += parsed.rows.num_rows + len(parsed.troubles)
-        self._trouble(source, parsed.troubles)
+        self.account.troubles += len(parsed.troubles)
+        self._show(source, parsed.troubles)
         rows = parsed.rows
         for kind, count in zip(*_counts(rows["type"]), strict=True):
             self.account.by_type[kind] = self.account.by_type.get(kind, 0) + count
@@ -140,9 +144,8 @@ class _Run:
             .cast(ROWS)
         )
 
-    def _trouble(self, source: Source, troubles: Iterable[Trouble]) -> None:
+    def _show(self, source: Source, troubles: Iterable[Trouble]) -> None:
         added = self.quarantine.add(source, troubles)
-        self.account.troubles += len(added)
         self.account.shown += added[: max(0, 20 - len(self.account.shown))]
 
     def _commit(self, intake: Intake) -> None:
@@ -159,9 +162,7 @@ class _Run:
         self.account.conflicts += done.conflicts.num_rows
         for row in done.conflicts.select(["type", "file", "line"]).to_pylist():
             what = f"a {row['type']} that came before with other content"
-            self.account.shown += self.quarantine.add(
-                self.names[row["file"]], [Trouble(row["line"], "conflict", what, b"")]
-            )[: max(0, 20 - len(self.account.shown))]
+            self._show(self.names[row["file"]], [Trouble(row["line"], "conflict", what, b"")])
 
 
 _CONSENT = re.compile(rb'"resourceType"\s*:\s*"Consent"')

@@ -18,6 +18,7 @@ DOCUMENT_BYTES = 512 << 20
 _PACKED_BYTES = 1 << 20
 LINES = (".ndjson", ".jsonl", ".ndjson.gz", ".jsonl.gz")
 DOCUMENTS = (".json", ".json.gz")
+EXPORT_LOG = "log.ndjson"  # bulk-data clients write their own log beside the records
 # A bulk export's own file names; any other may hold a patient's name and is shown by its number only.
 _PLAIN_NAME = re.compile(r"[A-Z][A-Za-z]{2,40}(?:[._-](?:\d{1,6}|part|chunk))*\.(?:ndjson|jsonl|json)(?:\.gz)?")
 
@@ -62,7 +63,7 @@ def find_sources(paths: Iterable[Path]) -> list[Source]:
         if not path.exists():
             raise UserError("no such file or folder", where=str(path), remedy="Name an existing one.")
         files = sorted(each for each in path.rglob("*") if each.is_file()) if path.is_dir() else [path]
-        chosen = [each for each in files if each.name.lower().endswith(LINES + DOCUMENTS)]
+        chosen = [each for each in files if each.name.lower().endswith(LINES + DOCUMENTS) and each.name != EXPORT_LOG]
         if not chosen:
             endings = ", ".join(LINES + DOCUMENTS)
             raise UserError("no FHIR files", where=str(path), remedy=f"Files end in {endings}.")
