@@ -1,0 +1,43 @@
+"""How long what is kept, and when it may be erased; arithmetic of calendars only."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+KEEP_YEARS = 6
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def keep_until_ms(at_ms: int) -> int:
+    """Give the first instant at which a record made at `at_ms` may be erased.
+
+    Units: milliseconds since the epoch. Source: 45 CFR 164.316(b)(2)(i), 164.530(j)(2): six years from creation;
+    a record of 29 February is kept until 1 March.
+    """
+    return at_ms + _ms(years_later(_moment(at_ms), KEEP_YEARS) - _moment(at_ms))
+
+
+def accounting_from_ms(asked_ms: int) -> int:
+    """Give the earliest instant that an accounting asked for at `asked_ms` covers. Source: 164.528(a)(1)."""
+    return asked_ms - _ms(_moment(asked_ms) - years_later(_moment(asked_ms), -KEEP_YEARS))
+
+
+def days_later_ms(at_ms: int, days: int) -> int:
+    """Give the same time some calendar days later. Units: whole days."""
+    return at_ms + _ms(timedelta(days=days))
+
+
+def years_later(moment: datetime, years: int) -> datetime:
+    """Give the same date and time some years later; 29 February becomes 1 March where there is none."""
+    try:
+        return moment.replace(year=moment.year + years)
+    except ValueError:
+        return moment.replace(year=moment.year + years, month=3, day=1)
+
+
+def _moment(at_ms: int) -> datetime:
+    return _EPOCH + timedelta(milliseconds=at_ms)
+
+
+def _ms(span: timedelta) -> int:
+    return span // timedelta(milliseconds=1)
