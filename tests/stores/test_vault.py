@@ -140,3 +140,39 @@ def test_another_key_opens_nothing(vault):
     other = Vault(vault.folder, Secret(b"o" * 32))
     with pytest.raises(Invalid):
         other.read(next(part for part in other.manifest().partitions if part.segments))
+
+
+def test_a_record_whose_patient_is_corrected_leaves_its_old_place(vault):
+    put(vault, rows(("Observation", "o", "p", 1, "about p"), ("Patient", "p", "p", 0, "p")), expected_bytes=1 << 30)
+    done = put(vault, rows(("Observation", "o", "q", 2, "about q"), ("Observation", "n", "q", 0, "n")))
+    assert (done.current, done.superseded) == (2, 0)
+    assert everything(vault) == [("Observation", "n", "n"), ("Observation", "o", "about q"), ("Patient", "p", "p")]
+
+
+def test_an_older_version_about_another_patient_does_not_stay(vault):
+    put(vault, rows(("Observation", "o", "p", 2, "about p")), expected_bytes=1 << 30)
+    done = put(vault, rows(("Observation", "o", "q", 1, "about q")))
+    assert (done.current, done.superseded) == (0, 1)
+    assert everything(vault) == [("Observation", "o", "about p")]
+
+
+def test_the_same_id_for_two_patients_at_once_is_a_conflict(vault):
+    done = put(vault, rows(("Observation", "o", "p", 1, "about p"), ("Observation", "o", None, 1, "about nobody")))
+    assert (done.current, done.conflicts.num_rows) == (1, 1)
+    assert len(everything(vault)) == 1
+
+
+def test_a_corrected_record_may_come_back(vault):
+    for day, patient in enumerate("pqp"):
+        put(vault, rows(("Observation", "o", patient, 10 * day, f"about {patient} on {day}")), expected_bytes=1 << 30)
+    assert everything(vault) == [("Observation", "o", "about p on 2")]
+
+
+def test_the_shards_split_and_still_know_every_place(vault, monkeypatch):
+    monkeypatch.setattr("bailee.stores.lake.relocation.SHARD_KEYS", 20)
+    put(vault, rows(*[("Observation", f"o{n}", "p", 1, "p") for n in range(15)]))
+    put(vault, rows(*[("Observation", f"n{n}", "p", 1, "p") for n in range(15)]))
+    assert len(vault.manifest().keys) == 2
+    done = put(vault, rows(*[("Observation", f"o{n}", "q", 2, "q") for n in range(15)]))
+    assert done.current == 15
+    assert len(everything(vault)) == 30

@@ -107,6 +107,8 @@ def _columns(owner: str, prefix: str, depth: int) -> Iterator[Column]:
             yield from (_column(f"{path}.{member}", _primitive(member)) for member in _MEMBERS[element.type])
         elif "." in element.type and not element.repeats and depth < MOST_DEEP:
             yield from _columns(element.type, f"{path}.", depth + 1)
+        elif element.repeats and element.type == "Reference":
+            yield Column(name=path.replace(".", "_"), path=f"{path}.reference", type="json")
         elif element.repeats:
             yield _column(path, "json")
 

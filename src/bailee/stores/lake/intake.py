@@ -21,6 +21,7 @@ from bailee.core.entropy import Entropy, SystemEntropy
 from bailee.core.errors import Conflict
 from bailee.core.keys import ROOT_BYTES
 from bailee.stores.lake.manifest import Manifest, Partition, Segment, sync_folder, write_manifest
+from bailee.stores.lake.relocation import Relocated, relocate
 from bailee.stores.lake.sealed import INDEX, PAYLOAD, ROOTS, SealedWriter
 from bailee.stores.lake.vault import INDEX_SCHEMA, PARTITION_BYTES, ROOTS_SCHEMA, Vault, one_chunk
 from bailee.stores.lake.versions import Fates, fates_of
@@ -86,15 +87,19 @@ class Intake:
         segments = {name: self._close(opened) for name, opened in self._open.items()}
         grown = [self._grow(part, segments) for parts in self._partitions.values() for part in parts]
         fates = [fates_of(self.vault, part, segments[part.name].name) for part in grown if part.name in segments]
-        parts = [final for part in grown for final in self._split(part)]
-        manifest = Manifest(version=base.version + 1, partitions=tuple(parts), taken=base.taken + taken)
+        added = {name: segment.name for name, segment in segments.items()}
+        moved = relocate(self.vault, self._entropy, grown, base.keys, added)
+        parts = [final for part in moved.parts for final in self._split(part)]
+        manifest = Manifest(
+            version=base.version + 1, partitions=tuple(parts), keys=moved.shards, taken=base.taken + taken
+        )
         sync_folder(self.vault.segments)
         write_manifest(self.vault.versions, manifest)
         self._open, self._base = {}, manifest
         self._partitions = _partitions(manifest, 0)
         self._lows = {shared: _lows(parts) for shared, parts in self._partitions.items()}
         self._seen.clear()
-        return _committed(manifest, fates)
+        return _committed(manifest, fates, moved)
 
     def abandon(self) -> None:
         """Give up what was not committed."""
@@ -236,14 +241,18 @@ def _lows(parts: list[Partition]) -> npt.NDArray[np.uint64]:
     return np.array([int(part.bits or "0", 2) << (64 - max(1, len(part.bits))) for part in parts], np.uint64)
 
 
-def _committed(manifest: Manifest, fates: list[Fates]) -> Committed:
-    conflicts = [fate.conflicts for fate in fates if fate.conflicts.num_rows]
+def _committed(manifest: Manifest, fates: list[Fates], moved: Relocated) -> Committed:
+    # Within one partition the fates have told already.
+    ended = [pair for pair in moved.ended if pair[0].partition.name != pair[1].partition.name]
+    lost = [(loser, winner) for loser, winner in ended if loser.is_new]
+    equal = [loser.row for loser, winner in lost if loser.updated_ms == winner.updated_ms]
+    conflicts = [INDEX_SCHEMA.empty_table(), *(fate.conflicts for fate in fates), *equal]
     return Committed(
         manifest=manifest,
-        current=sum(fate.current for fate in fates),
+        current=sum(fate.current for fate in fates) - len(lost),
         duplicates=sum(fate.duplicates for fate in fates),
-        superseded=sum(fate.superseded for fate in fates),
-        conflicts=pa.concat_tables(conflicts) if conflicts else INDEX_SCHEMA.empty_table(),
+        superseded=sum(fate.superseded for fate in fates) + len(lost) - len(equal),
+        conflicts=pa.concat_tables(conflicts),
     )
 
 

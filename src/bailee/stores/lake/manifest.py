@@ -37,10 +37,14 @@ class Partition(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
 
 class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One version of the vault. `taken` are keyed hashes of the source files that are wholly in."""
+    """One version of the vault: its partitions, the shards of `whereabouts`, and what was read.
+
+    `taken` are keyed hashes of the source files that are wholly in.
+    """
 
     version: int = 0
     partitions: tuple[Partition, ...] = (Partition(bits=""), Partition(bits="", shared=True))
+    keys: tuple[Partition, ...] = (Partition(bits=""),)
     taken: tuple[str, ...] = ()
 
 

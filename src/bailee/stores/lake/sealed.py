@@ -22,7 +22,7 @@ from bailee.core.errors import Invalid
 from bailee.core.keys import Secret
 
 MAGIC = b"BAILEE\x00\x01"
-INDEX, PAYLOAD, ROOTS, END = 1, 2, 3, 255
+INDEX, PAYLOAD, ROOTS, KEYS, END = 1, 2, 3, 4, 255
 _HEAD = struct.Struct(">BQ12s")
 _COMPRESSED = pa.ipc.IpcWriteOptions(compression="zstd")
 

@@ -81,7 +81,7 @@ class Vault:
         named = {
             segment.name
             for path in self.versions.glob("*.json")
-            for part in read_manifest(self.versions, int(path.stem)).partitions
+            for part in _all_parts(read_manifest(self.versions, int(path.stem)))
             for segment in part.segments
         }
         orphans = [path for path in self.segments.iterdir() if path.name not in named]
@@ -111,22 +111,26 @@ class Vault:
         if not into[INDEX]:
             return Content(RawBatch(_empty()))
         index, json = pa.concat_tables(into[INDEX]), pa.concat_tables(into[PAYLOAD])["json"]
-        kept = newest(index)
+        kept = newest(index, ["type", "id", "patient"])
+        kept = kept[pc.greater(pc.binary_length(json.take(kept)), 0).to_numpy()]  # a tombstone is an empty record
+        kept = kept[newest(index.take(kept), ["type", "id"])]
         order = kept[_by_patient(index.take(kept))]
         rows = [one_chunk(index[name]).take(order) for name in ("type", "id", "patient")]
         batch = pa.RecordBatch.from_arrays([*rows, one_chunk(json).take(order)], schema=RECORDS)
         return Content(RawBatch(batch), _first_roots(into[ROOTS]))
 
 
-def newest(index: pa.Table) -> npt.NDArray[np.int64]:
-    """Choose each record's newest version; of two equally new, the first to arrive. Shape: rows of the index."""
-    arrival = np.arange(index.num_rows, dtype=np.int64)
-    keyed = index.select(["type", "id", "updated_ms"]).append_column("arrival", pa.array(arrival))
-    order = pc.sort_indices(
-        keyed,
-        sort_keys=[("type", "ascending"), ("id", "ascending"), ("updated_ms", "descending"), ("arrival", "ascending")],
-    ).to_numpy()
-    first = first_of_each(keyed.select(["type", "id"]).take(order))
+def _all_parts(manifest: Manifest) -> tuple[Partition, ...]:
+    return manifest.partitions + manifest.keys
+
+
+def newest(index: pa.Table, key: list[str]) -> npt.NDArray[np.int64]:
+    """Choose each key's newest version; of two equally new, the first to arrive. Shape: rows of the index."""
+    arrival = pa.array(np.arange(index.num_rows, dtype=np.int64))
+    keyed = index.select([*key, "updated_ms"]).append_column("arrival", arrival)
+    by = [(name, "ascending") for name in key] + [("updated_ms", "descending"), ("arrival", "ascending")]
+    order = pc.sort_indices(keyed, sort_keys=by).to_numpy()
+    first = first_of_each(keyed.select(key).take(order))
     return np.asarray(order[first], np.int64)
 
 
@@ -137,7 +141,9 @@ def first_of_each(rows: pa.Table) -> npt.NDArray[np.bool_]:
         same = np.ones(rows.num_rows - 1, np.bool_)
         for name in rows.column_names:
             column = one_chunk(rows[name])
-            same &= pc.equal(column[1:], column[:-1]).to_numpy(zero_copy_only=False)
+            equal = pc.equal(column[1:], column[:-1])
+            both_null = pc.and_(column[1:].is_null(), column[:-1].is_null())
+            same &= pc.coalesce(equal, both_null).to_numpy(zero_copy_only=False)
         marks[1:] = ~same
     return marks
 

@@ -1,0 +1,61 @@
+"""The `notes` table: one row a released text, for people who want text and not FHIR."""
+
+from __future__ import annotations
+
+from binascii import a2b_base64
+
+import numpy as np
+import pyarrow as pa
+
+from bailee.records.walk import Bytes, Collected, Kind, Numbers, Paths, collect
+
+# Where a type keeps its texts and its encounter, and the flat columns that say what kind of note it is, and when.
+NOTE_TYPES = {
+    "DocumentReference": (
+        "content.attachment.data",
+        "context.encounter.reference",
+        "type_code",
+        "type_display",
+        "date",
+    ),
+    "DiagnosticReport": (
+        "presentedForm.data",
+        "encounter.reference",
+        "code_code",
+        "code_display",
+        "effectiveDateTime",
+    ),
+}
+NOTES_SCHEMA = pa.schema(
+    [
+        ("id", pa.string()),  # of the record that holds the note
+        ("patient", pa.string()),
+        ("type", pa.string()),
+        ("type_display", pa.string()),
+        ("date", pa.string()),
+        ("encounter", pa.string()),
+        ("text", pa.string()),
+    ]
+)
+_TEXT, _ENCOUNTER = 0, 1
+
+
+def notes_of(kind: str, flat: pa.Table, buffer: Bytes, offsets: Numbers) -> pa.Table:
+    """Take the texts out of records of one type. Shape: m texts of the n records → m rows of NOTES_SCHEMA."""
+    text, encounter, *columns = NOTE_TYPES[kind]
+    found = collect(buffer, offsets, Paths({(kind, text): _TEXT, (kind, encounter): _ENCOUNTER}))
+    notes = found.tagged(_TEXT, kind=Kind.STRING)
+    texts = [a2b_base64(buffer[start:end].data).decode() for start, end in zip(notes.start, notes.end, strict=True)]
+    rows = flat.select(["id", "patient", *columns]).take(pa.array(notes.record.astype(np.int64)))
+    encounters = _first(found.tagged(_ENCOUNTER, kind=Kind.STRING), buffer, len(offsets) - 1)
+    return pa.table(
+        [*rows.columns, encounters.take(pa.array(notes.record.astype(np.int64))), pa.array(texts, pa.string())],
+        NOTES_SCHEMA,
+    )
+
+
+def _first(found: Collected, buffer: Bytes, count: int) -> pa.Array:
+    record, first = np.unique(found.record, return_index=True)
+    at = np.full(count, -1, np.int64)
+    at[record] = np.arange(len(record))
+    return found.where(first).texts(buffer).take(pa.array(at, mask=at < 0)).cast(pa.string())

@@ -1,0 +1,100 @@
+"""What a release will be, decided once and written down before any work: a run that was killed goes on from it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import msgspec
+
+from bailee.core.errors import Invalid
+from bailee.stores.home import Home
+from bailee.stores.lake.manifest import sync_folder
+
+PLAN = "plan.json"
+
+
+class ReleasePlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Everything that decides a release's bytes, besides the keys. No identifier is in it.
+
+    `types` is the agreement's scope (empty: all that the profile lets through); `as_of_ms` the moment of the decision.
+    """
+
+    release: str
+    version: int
+    agreement: str
+    agreement_sha256: str
+    partner: str
+    title: str
+    purposes: tuple[str, ...]
+    vault_version: int
+    profile: str
+    profile_sha256: str
+    identifiability: str
+    operating_point: str
+    text_method: str
+    consent_regime: str
+    types: tuple[str, ...]
+    cohort: str
+    quasi_identifiers: tuple[str, ...]
+    k: int
+    as_of_ms: int
+    software: str
+
+    @property
+    def as_of(self) -> str:
+        """Give the day of the decision. Shape: YYYY-MM-DD, UTC."""
+        from bailee.core.clock import iso_from_ms
+
+        return iso_from_ms(self.as_of_ms)[:10]
+
+
+def staging_of(home: Home, release: str) -> Path:
+    """Give the folder in which a release is being made."""
+    return home.staging / release
+
+
+def write_plan(home: Home, plan: ReleasePlan) -> Path:
+    """Write a plan down, durable before it returns; give its folder."""
+    folder = staging_of(home, plan.release)
+    folder.mkdir(parents=True, exist_ok=True)
+    fresh = folder / f".{PLAN}.{os.getpid()}"
+    with fresh.open("wb") as file:
+        file.write(msgspec.json.encode(plan, order="deterministic"))
+        file.flush()
+        os.fsync(file.fileno())
+    fresh.replace(folder / PLAN)
+    sync_folder(folder)
+    sync_folder(home.staging)
+    return folder
+
+
+def unfinished_plan(home: Home, agreement: str) -> ReleasePlan | None:
+    """Find a release of an agreement that was begun and not finished. A folder without a plan is swept away."""
+    for folder in sorted(home.staging.iterdir() if home.staging.is_dir() else []):
+        path = folder / PLAN
+        if not path.is_file():
+            shutil.rmtree(folder)
+            continue
+        plan = read_plan(path)
+        if plan.agreement == agreement:
+            return plan
+    return None
+
+
+def read_plan(path: Path) -> ReleasePlan:
+    """Read a plan. Raises: Invalid if it was written by another version or damaged."""
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=ReleasePlan)
+    except msgspec.DecodeError:
+        raise Invalid(
+            "a release was begun by another version", where=str(path.parent), remedy="Remove that folder to begin anew."
+        ) from None
+
+
+def next_version(home: Home, agreement: str) -> int:
+    """Number an agreement's next release, from 1."""
+    folder = home.releases / agreement
+    published = [int(path.name[1:]) for path in folder.glob("v*") if path.name[1:].isdigit()] if folder.is_dir() else []
+    return max(published, default=0) + 1
