@@ -23,7 +23,7 @@ class Configuration(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     vault: str = "vault"
     releases: str = "releases"
     keys: str = "keys"
-    consent_regime: str = "opt-out"  # without a directive: 'opt-out' lets de-identified data leave, 'opt-in' does not
+    signer_socket: str = ""  # of a signer in its own process; empty: this process signs with ledger.key
 
 
 @dataclass(frozen=True)

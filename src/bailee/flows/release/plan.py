@@ -34,7 +34,6 @@ class ReleasePlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     identifiability: str
     operating_point: str
     text_method: str
-    consent_regime: str
     types: tuple[str, ...]
     cohort: str
     quasi_identifiers: tuple[str, ...]
