@@ -1,0 +1,101 @@
+"""Word lists as one table for the kernel: cues of this room, and the common words that the notes' word lists know."""
+
+from __future__ import annotations
+
+import ctypes
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from bailee.core.kernels import address, library
+from bailee.deid.notes.text import hash_words
+
+# Bits of a word; shared with `kernels/chart.h`.
+ORDINARY, GENERIC, TITLES, EPONYMIC, VERBS, CUES, LAST_FOUR, ABBREVIATION = (1 << bit for bit in range(8))
+MONTH_SHIFT: Final = 8
+ALIAS_SHIFT: Final = 12
+
+_BITS: Final = {
+    "ORDINARY": ORDINARY,
+    "GENERIC": GENERIC,
+    "TITLES": TITLES,
+    "EPONYMIC": EPONYMIC,
+    "VERBS": VERBS,
+    "CUES": CUES,
+    "LAST_FOUR": LAST_FOUR,
+    "ABBREVIATION": ABBREVIATION,
+}
+
+
+class LexiconView(ctypes.Structure):
+    """The table as the kernel takes it."""
+
+    _fields_ = (("keys", ctypes.c_void_p), ("bits", ctypes.c_void_p), ("mask", ctypes.c_uint64))
+
+
+@dataclass(frozen=True, repr=False)
+class WordTable:
+    """Shape: keys uint64[2**n], 0 where free, bits uint32[2**n]."""
+
+    keys: npt.NDArray[np.uint64]
+    bits: npt.NDArray[np.uint32]
+
+    def __repr__(self) -> str:
+        return f"WordTable({int(np.count_nonzero(self.keys))} words)"
+
+    def view(self) -> LexiconView:
+        """Give the table to the kernel. The arrays must outlive the view."""
+        return LexiconView(address(self.keys), address(self.bits), len(self.keys) - 1)
+
+    def bits_of(self, words: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint32]:
+        """Tell the bits of words by their hashes. Shape: uint64[n] → uint32[n]."""
+        out = np.zeros(len(words), np.uint32)
+        view, words = self.view(), np.ascontiguousarray(words)
+        library().chart_bits(ctypes.byref(view), address(words), ctypes.c_int64(len(words)), address(out))
+        return out
+
+
+def read_sections(name: str) -> dict[str, list[list[str]]]:
+    """Read a list file of this room: section → lines of words."""
+    sections: dict[str, list[list[str]]] = {}
+    lines: list[list[str]] = []
+    for line in (files(__package__) / name).read_text(encoding="utf-8").splitlines():
+        if line.startswith("["):
+            lines = sections.setdefault(line.strip("[]"), [])
+        elif line.strip() and not line.startswith("#"):
+            lines.append(line.split())
+    return sections
+
+
+@cache
+def word_table() -> WordTable:
+    """Build the table once. Cost: some milliseconds."""
+    sections = read_sections("cues.txt")
+    words = [(word, bit) for name, bit in _BITS.items() for line in sections[name] for word in line]
+    for line in sections["MONTHS"]:
+        words += [(word, month << MONTH_SHIFT) for month, word in enumerate(line, 1)]
+    for alias, line in enumerate(sections["ALIASES"], 1):
+        words += [(word, alias << ALIAS_SHIFT) for word in line]
+    return table_from_words([word for word, _ in words], np.array([bits for _, bits in words], np.uint32))
+
+
+def table_from_words(words: list[str], bits: npt.NDArray[Any]) -> WordTable:
+    """Build a table of folded words; a word that comes twice has the bits of both."""
+    hashes = np.ascontiguousarray(hash_words(words))
+    size = 1 << (2 * len(words) + 16).bit_length()
+    keys, values, add = np.zeros(size, np.uint64), np.zeros(size, np.uint32), np.ascontiguousarray(bits, np.uint32)
+    learn = library().chart_learn
+    learn.restype = None
+    learn(
+        address(keys),
+        address(values),
+        ctypes.c_uint64(size - 1),
+        address(hashes),
+        address(add),
+        ctypes.c_int64(len(words)),
+    )
+    return WordTable(keys, values)
