@@ -13,7 +13,7 @@ import msgspec
 
 from bailee.core.errors import Invalid
 
-_LIMIT = 2**53
+_LIMIT = 10**15  # below 2^53, and told by its digits alone
 _NEVER_EMPTY = frozenset({"actor", "kind", "id", "sha256", "name", "version"})
 _CONTROL = re.compile(r"[\x00-\x1f]")
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
@@ -171,7 +171,7 @@ def _check_value(name: str, value: Any) -> None:
         _check_text(name, value)
     elif isinstance(value, int):
         if not 0 <= value < _LIMIT:
-            raise Invalid("a number beyond 0 to 2^53", where=name)
+            raise Invalid("a number beyond 0 to 10^15", where=name)
     elif isinstance(value, tuple):
         for item in value:
             if not item:
