@@ -18,7 +18,7 @@ TEXT = st.text(st.characters(codec="utf-8", exclude_categories=["Cc"]), min_size
 )
 
 
-@given(TEXT, TEXT, st.integers(0, 2**53 - 1))
+@given(TEXT, TEXT, st.integers(0, 10**15 - 1))
 def test_the_form_is_the_canonical_json_of_the_core(actor: str, place: str, t_ms: int):
     body = entry_bytes(Entry(t_ms=t_ms, kind="login.ok", actor=actor, machine=place))
     assert body == canonical_bytes(json.loads(body))
@@ -41,7 +41,7 @@ def test_fields_without_content_are_left_out_and_the_format_is_named():
         b'{"action":"","actor":"staff-1","kind":"login.ok","t_ms":1,"v":1}',
         b'{"actor":"staff\\u002d1","kind":"login.ok","t_ms":1,"v":1}',
         b'{"actor":"e\xcc\x81","kind":"login.ok","t_ms":1,"v":1}',
-        b'{"actor":"staff-1","kind":"login.ok","t_ms":9007199254740992,"v":1}',
+        b'{"actor":"staff-1","kind":"login.ok","t_ms":1000000000000000,"v":1}',
         b"[]",
     ],
 )
