@@ -178,7 +178,6 @@ static int literal(reader *r, const char *word, uint8_t kind) {
   if (memcmp(r->text + from, word, have) != 0) return fail(r, JSON_SYNTAX, from);
   if (have < size) return fail(r, JSON_TRUNCATED, r->size);
   r->at += size;
-  if (kind == JSON_NULL) r->tape->flags |= JSON_HAS_HOLLOW;
   return push(r, kind, from, r->at, 0, 0);
 }
 
@@ -246,6 +245,7 @@ static int name(reader *r) {
   int problem = string(r, &flags);
   if (problem) return problem;
   uint32_t size = r->at - 1 - from;
+  if (flags & JSON_ESCAPED || r->text[from] == '_') r->tape->flags |= JSON_HAS_SHADOW;
   uint32_t hash = flags & JSON_ESCAPED ? json_hash_escaped(r->text + from, size) : json_hash(r->text + from, size);
   if ((problem = push(r, JSON_KEY, from, from + size, hash, flags)) != 0) return problem;
   if ((problem = remember_name(r, r->tape->count - 1, hash)) != 0) return problem;
@@ -270,7 +270,6 @@ static int close_container(reader *r) {
   r->at++;
   token->end = r->at;
   token->next = r->tape->count;
-  if (token->next == r->open[r->depth] + 1) r->tape->flags |= JSON_HAS_HOLLOW;
   r->names = first;
   return count > FEW_NAMES ? check_many_names(r, r->tape->names + first, count) : JSON_OK;
 }
@@ -322,7 +321,7 @@ static int proceed(reader *r) {
   return JSON_OK;
 }
 
-int json_read(const uint8_t *text, uint64_t size, json_tape *tape) {
+static int read(const uint8_t *text, uint64_t size, json_tape *tape, int any) {
   tape->count = tape->flags = tape->position = 0;
   if (size > JSON_MAX_RECORD) return JSON_TOO_LONG;
   reader r = {.text = text, .size = (uint32_t)size, .tape = tape};
@@ -330,7 +329,7 @@ int json_read(const uint8_t *text, uint64_t size, json_tape *tape) {
   uint8_t c = peek(&r);
   tape->flags = 0; /* blanks around a record do not count */
   if (r.at >= r.size) return fail(&r, JSON_EMPTY, r.at);
-  if (c != '{') return fail(&r, JSON_NOT_AN_OBJECT, r.at);
+  if (c != '{' && !any) return fail(&r, JSON_NOT_AN_OBJECT, r.at);
   do {
     int opened, ended = 0, problem = value(&r, &opened);
     if (!problem && opened) problem = begin(&r, &ended);
@@ -342,6 +341,10 @@ int json_read(const uint8_t *text, uint64_t size, json_tape *tape) {
   tape->flags = flags;
   return r.at < r.size ? fail(&r, JSON_TRAILING, r.at) : JSON_OK;
 }
+
+int json_read(const uint8_t *text, uint64_t size, json_tape *tape) { return read(text, size, tape, 0); }
+
+int json_read_value(const uint8_t *text, uint64_t size, json_tape *tape) { return read(text, size, tape, 1); }
 
 /* Check records: a problem and its position for each. Returns 0, or JSON_NO_MEMORY. */
 EXPORT int32_t bailee_json_check(const uint8_t *buffer, const int64_t *offsets, int64_t count, int32_t *codes, int64_t *positions) {

@@ -48,7 +48,7 @@ enum json_problem {
 
 /* Tape flags: what the record holds anywhere. */
 #define JSON_HAS_SPACE 1u  /* blanks between tokens */
-#define JSON_HAS_HOLLOW 2u /* null, {} or [] */
+#define JSON_HAS_SHADOW 2u /* a name that may start with an underscore: `_birthDate` */
 
 typedef struct {
   uint32_t start, end, next;
@@ -70,6 +70,9 @@ typedef struct {
 
 /* Read one record. Returns a json_problem, or JSON_NO_MEMORY. Start from a zeroed tape; it grows and is reused. */
 int json_read(const uint8_t *text, uint64_t size, json_tape *tape);
+
+/* As json_read, for any JSON value. */
+int json_read_value(const uint8_t *text, uint64_t size, json_tape *tape);
 void json_free(json_tape *tape);
 
 /* Decode the inside of a checked string. `out` needs size bytes at most. Returns the bytes written. */

@@ -176,9 +176,11 @@ class Walk:
 
     def acted(self, value: Any, step: Step) -> Any:
         if isinstance(value, list):
-            return GONE
+            return self.lost(step) if step.action in {Action.DESCEND, Action.RESOURCE} else GONE
         match step.action:
             case Action.REMOVE:
+                return GONE
+            case Action.KEEP if value == {}:
                 return GONE
             case Action.KEEP:
                 return value if step.check == -1 or passes(value, self.plan.checks[step.check]) else GONE
@@ -257,7 +259,11 @@ class Walk:
         return GONE if inner is GONE else f"{found[1]}/{inner}"
 
     def knows(self, patient_id: Any) -> bool:
-        return patient_id in self.people and (patient_id == self.patient or self.plan.keeps_other_patients)
+        return (
+            is_text(patient_id)
+            and patient_id in self.people
+            and (patient_id == self.patient or self.plan.keeps_other_patients)
+        )
 
     def patient_id(self, text: str) -> Any:
         return self.people[text].pseudonym if self.knows(text) else GONE

@@ -7,7 +7,10 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 
+from bailee.core.columns import buffer_of
+from bailee.core.errors import Invalid
 from bailee.core.kernels import address, library
 
 SLOT = np.dtype([("hash", np.uint32), ("name", np.int32), ("value", np.int32)])
@@ -32,6 +35,7 @@ class NameSpace:
         self._ids: dict[str, int] = {}
         self._tables: list[Mapping[str, int]] = []
         self._arrays: tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64], npt.NDArray[np.void]] | None = None
+        self._hashes: npt.NDArray[np.uint32] | None = None
         self._first = 0
 
     def table(self, members: Mapping[str, int]) -> NameTable:
@@ -61,19 +65,45 @@ class NameSpace:
             self._arrays = self._freeze()
         return NameSpaceView(*(address(array) for array in self._arrays))
 
+    def hash_of(self, name: str) -> int:
+        """Give the hash that walkers see for a name; freezes. Raises: KeyError if no table has it."""
+        self.view()
+        assert self._hashes is not None
+        return int(self._hashes[self._ids[name]])
+
     def _freeze(self) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64], npt.NDArray[np.void]]:
         content, offsets = packed(list(self._ids))
-        hashes = _hashes(content, offsets)
+        self._hashes = _hashes(content, offsets)
         slots = np.zeros(max(self._first, 1), SLOT)
-        slots["name"] = -1
         first = 0
         for members in self._tables:
             size = _slots_for(len(members))
-            for name, value in members.items():
-                number = self._ids[name]
-                _place(slots[first : first + size], int(hashes[number]), number, value)
+            names = np.array([self._ids[name] for name in members], np.int32)
+            _fill(slots[first : first + size], self._hashes[names], names, np.array(list(members.values()), np.int32))
             first += size
         return content, offsets, slots
+
+
+class TextIndex:
+    """A table over one Arrow column of different texts: text → row."""
+
+    def __init__(self, column: pa.Array) -> None:
+        self.content, self.offsets = buffer_of(column)
+        self.slots = np.zeros(_slots_for(len(column)), SLOT)
+        kernel = library().bailee_names_index
+        kernel.argtypes = [ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int64, ctypes.c_void_p, ctypes.c_int32]
+        kernel.restype = ctypes.c_int32
+        size = len(self.slots)
+        if kernel(address(self.content), address(self.offsets), len(column), address(self.slots), size - 1):
+            raise Invalid("the same identifier twice in one table")
+
+    def view(self) -> NameSpaceView:
+        """Give the addresses for a kernel."""
+        return NameSpaceView(address(self.content), address(self.offsets), address(self.slots))
+
+    def table(self) -> NameTable:
+        """Say where the one table lies."""
+        return NameTable(0, len(self.slots) - 1)
 
 
 def packed(texts: Sequence[str]) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]:
@@ -85,14 +115,20 @@ def packed(texts: Sequence[str]) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.
 
 
 def _slots_for(count: int) -> int:
-    return 1 << (2 * count).bit_length()
+    return 1 << (2 * count + 1).bit_length()
 
 
-def _place(slots: npt.NDArray[np.void], hashed: int, number: int, value: int) -> None:
-    at = hashed & (len(slots) - 1)
-    while slots[at]["name"] >= 0:
-        at = (at + 1) & (len(slots) - 1)
-    slots[at] = (hashed, number, value)
+def _fill(
+    slots: npt.NDArray[np.void],
+    hashes: npt.NDArray[np.uint32],
+    names: npt.NDArray[np.int32],
+    values: npt.NDArray[np.int32],
+) -> None:
+    kernel = library().bailee_names_fill
+    kernel.argtypes = [ctypes.c_void_p, ctypes.c_int32, *[ctypes.c_void_p] * 3, ctypes.c_int64]
+    kernel.restype = None
+    columns = [np.ascontiguousarray(column) for column in (hashes, names, values)]
+    kernel(address(slots), len(slots) - 1, *map(address, columns), len(names))
 
 
 def _hashes(content: npt.NDArray[np.uint8], offsets: npt.NDArray[np.int64]) -> npt.NDArray[np.uint32]:

@@ -27,7 +27,7 @@ Span: TypeAlias = tuple[int, int, str]
 
 _LABELLED = re.compile(r"([A-Z_0-9]+)=(.*)", re.DOTALL)
 _SHAPED = re.compile(r"([A-Z_0-9]*)#(.*)", re.DOTALL)
-_NAME = re.compile(r"[\w.-]+")
+_NAME = re.compile(r"[A-Za-z0-9_.-]+")
 _NUMBER = re.compile(r"([nf]):(-?[\d.]+)-([\d.]+)")
 _REPEATED = re.compile(r"(\d+)-(\d+)([*+,;])(.+)", re.DOTALL)
 _JOINERS = {"*": " ", "+": "\n", ",": ", ", ";": "; "}
@@ -39,11 +39,10 @@ _EITHER = "0123456789ABCDEFGHJKLMNPRSTUVWXYZ"
 class Writer:
     """Text as it grows, with the spans marked so far. Invariant: spans are in order and do not overlap."""
 
-    __slots__ = ("capital", "decimal", "length", "memory", "muted", "parts", "rng", "spans")
+    __slots__ = ("capital", "length", "memory", "muted", "parts", "rng", "spans")
 
     def __init__(self, rng: Random) -> None:
         self.rng = rng
-        self.decimal = "."
         self.parts: list[str] = []
         self.spans: list[Span] = []
         self.memory: dict[str, tuple[str, list[Span]]] = {}
@@ -305,4 +304,4 @@ def _number(kind: str, least: str, most: str) -> Node:
         return lambda writer: writer.say(str(writer.rng.randint(low, high)))
     first, last = float(least), float(most)
     decimals = max(1, len(most.partition(".")[2]))
-    return lambda writer: writer.say(f"{writer.rng.uniform(first, last):.{decimals}f}".replace(".", writer.decimal))
+    return lambda writer: writer.say(f"{writer.rng.uniform(first, last):.{decimals}f}")

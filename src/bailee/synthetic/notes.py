@@ -12,7 +12,7 @@ from bailee.synthetic.grammar import Grammar, Span, template_files
 from bailee.synthetic.story import Cast, Story, slots
 from bailee.synthetic.wear import worn
 
-LANGUAGES = ("en", "es", "fr", "de")
+LANGUAGES = ("en",)
 LABELS = ("NAME", "DATE", "AGE", "LOCATION", "ID", "CONTACT", "FACILITY", "ORGANIZATION", "OTHER")
 EXTRA_LABELS = ("AGE_UNDER_90", "COUNTRY", "YEAR", "WEEKDAY", "TIME", "DEPARTMENT")
 

@@ -35,7 +35,6 @@ class Story(Writer):
     def __init__(self, rng: Random, language: str, members: Cast | None = None) -> None:
         super().__init__(rng)
         self.language = language
-        self.decimal = "." if language == "en" or rng.random() < 0.3 else ","
         self.cast = members or cast_of(rng, language)
 
     def age(self) -> int:
