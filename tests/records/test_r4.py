@@ -31,6 +31,28 @@ def test_every_required_code_set_is_listed_and_not_empty():
     assert len(bound) > 150
 
 
+@pytest.mark.parametrize(
+    ("system", "code"),
+    [
+        ("http://terminology.hl7.org/CodeSystem/condition-clinical", "active"),
+        ("http://terminology.hl7.org/CodeSystem/v3-ActCode", "AMB"),
+        ("http://terminology.hl7.org/CodeSystem/v2-0203", "MR"),
+        ("http://unitsofmeasure.org", "mg/dL"),
+        ("urn:ietf:bcp:47", "en-US"),
+        ("urn:iso:std:iso:3166", "US"),
+    ],
+)
+def test_the_codes_of_published_systems_are_known(system, code):
+    assert system in r4.systems()
+    assert code in r4.system_codes(system)
+
+
+def test_a_packages_own_additions_to_the_definitions_are_left_out():
+    assert "project" not in r4.children("Meta")
+    assert "associatedParty" not in r4.children("ResearchStudy")
+    assert "usageContext" in r4.children("EvidenceVariable.characteristic")
+
+
 def test_a_resource_has_the_members_of_every_resource_first():
     members = list(r4.children("Patient"))
     assert members[:8] == [

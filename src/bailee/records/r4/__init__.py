@@ -2,7 +2,7 @@
 
     elements.txt   types, their bases, their elements: name, cardinality, types, `!` for a modifier
     codes.txt      the codes of value sets that a `code` element is bound to by "required"
-    systems.txt    the URLs of the code systems that HL7 publishes with R4
+    systems.txt    the code systems that HL7 publishes with R4, and their codes
     patient.txt    per resource type, the paths that tie a resource to its patient, the surest first
     search.txt     search parameters with their expressions
     source.txt     what the tables were made from (`scripts/r4_tables.py`)
@@ -28,6 +28,7 @@ from bailee.records.r4.tables import (
     owners,
     resource_types,
     source_hash,
+    system_codes,
     systems,
 )
 
@@ -49,5 +50,6 @@ __all__ = [
     "resource_types",
     "search_parameters",
     "source_hash",
+    "system_codes",
     "systems",
 ]

@@ -170,9 +170,19 @@ def code_set(name: str) -> frozenset[str]:
 
 
 @cache
-def systems() -> frozenset[str]:
-    """Give the URLs of the code systems that HL7 publishes with R4 (v2 and v3 tables among them)."""
-    return frozenset((FOLDER / "systems.txt").read_text("utf-8").split())
+def _system_lines() -> Mapping[str, str]:
+    lines = (FOLDER / "systems.txt").read_text("utf-8").splitlines()
+    return dict(line.split("\t", 1) for line in lines)
+
+
+def systems() -> tuple[str, ...]:
+    """Give the URLs of the code systems whose codes are known: HL7's own, v2 and v3, UCUM, countries, languages."""
+    return tuple(_system_lines())
+
+
+def system_codes(url: str) -> frozenset[str]:
+    """Give a code system's codes; of UCUM, ISO 3166 and BCP 47 the common ones. Raises: KeyError if not known."""
+    return frozenset(_system_lines()[url].split("\t"))
 
 
 @cache
