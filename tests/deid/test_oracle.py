@@ -219,6 +219,15 @@ def test_what_is_empty_at_the_end_goes_up_to_the_resource():
     }
 
 
+def test_a_member_that_fhir_requires_has_a_stand_in():
+    steps = {"x": Step(action=Action.REMOVE, rule=0, absent='{"a":1}')}
+    done = outcome({"resourceType": "Basic", "x": {"y": "1"}}, steps).resource
+    assert write_json(done) == '{"resourceType":"Basic","x":{"a":1}}'
+    done = outcome({"resourceType": "Basic", "x": ["1", "2"]}, steps).resource
+    assert write_json(done) == '{"resourceType":"Basic","x":[{"a":1}]}'
+    assert outcome({"resourceType": "Basic"}, steps).resource == {"resourceType": "Basic"}
+
+
 def test_items_that_go_leave_no_gap_unless_their_siblings_need_the_positions():
     element = Node(name="Element", steps={"k": as_step(Action.KEEP)})
     steps = {"x": Action.TEXT, "_x": Step(action=Action.DESCEND, rule=0, node=1)}
@@ -228,6 +237,15 @@ def test_items_that_go_leave_no_gap_unless_their_siblings_need_the_positions():
     assert (done["x"], done["_x"]) == (["a", None, "b"], [None, {"k": 1}, None])
     done = outcome(bare | {"_x": [None, {"z": 1}, None]}, steps, nodes=[element]).resource
     assert (done["x"], done.get("_x")) == (["a", "b"], None)
+
+
+def test_an_object_of_which_only_its_label_survives_is_empty():
+    inner = Node(name="Extension", steps={"url": as_step(Action.KEEP), "v": as_step(Action.TEXT)}, alone="url")
+    steps = {"x": Step(action=Action.DESCEND, rule=0, node=1)}
+    done = outcome(
+        {"resourceType": "Basic", "x": [{"url": "a", "v": "bad"}, {"url": "a", "v": "b"}]}, steps, nodes=[inner]
+    )
+    assert done.resource["x"] == [{"url": "a", "v": "b"}]
 
 
 def test_select_takes_the_node_of_the_members_text_and_absence_is_the_empty_text():

@@ -139,7 +139,7 @@ class Walk:
                     [self.item(item, step) for item in value] if isinstance(value, list) else self.item(value, step)
                 )
         self.here = outer
-        return self.pruned(done)
+        return self.pruned(done, node)
 
     def select(self, thing: Mapping[str, Any], node: Node) -> Node | None:
         if not node.select_on:
@@ -150,8 +150,8 @@ class Walk:
             raise Refused
         return None if chosen == -1 else self.plan.nodes[chosen]
 
-    def pruned(self, done: dict[str, Any]) -> Any:
-        kept = {}
+    def pruned(self, done: dict[str, Any], node: Node) -> Any:
+        kept: dict[str, Any] = {}
         for key, value in done.items():
             if isinstance(value, list):
                 partner = done.get(key[1:] if key.startswith("_") else "_" + key)
@@ -163,7 +163,11 @@ class Walk:
                     kept[key] = items
             elif survives(value):
                 kept[key] = value
-        return kept or GONE
+            step = node.steps.get(key)
+            if key not in kept and step is not None and step.absent:
+                absent = read_json(step.absent)
+                kept[key] = [absent] if isinstance(value, list) else absent
+        return GONE if not kept or set(kept) == {node.alone} else kept
 
     def item(self, value: Any, step: Step) -> Any:
         """Treat one value or one item of an array; None and GONE mean that it does not leave."""

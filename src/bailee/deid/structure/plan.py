@@ -60,6 +60,8 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
 
     `check` indexes `Plan.checks`, or is -1. On KEEP: a value (or item) that fails, or is no scalar, is removed and
     counted. On TEXT: a value that passes stays as it is, and is not handed out.
+    `absent` is a JSON object, or "": what stands in the place of a member of which nothing survives (as the only item,
+    where it was an array), because FHIR requires one.
     """
 
     action: Action
@@ -67,6 +69,7 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
     node: int = -1
     argument: str = ""
     check: int = -1
+    absent: str = ""
 
 
 class Node(msgspec.Struct, frozen=True, kw_only=True):
@@ -75,6 +78,7 @@ class Node(msgspec.Struct, frozen=True, kw_only=True):
     Where `select_on` names a member, its text value picks another node for this object: an extension by its `url`,
     a coding by its `system`; an object that lacks the member selects by "". A value that `select` lacks falls to
     `otherwise`: a node, or -1 (the object does not leave). The node that was selected selects no further.
+    `alone` names a member that is nothing by itself (an extension's `url`): if only it survives, the object is empty.
     `refuse` marks modifier extensions: an object that falls to -1 there refuses its whole resource.
     """
 
@@ -84,6 +88,7 @@ class Node(msgspec.Struct, frozen=True, kw_only=True):
     select: Mapping[str, int] = msgspec.field(default_factory=dict)
     otherwise: int = -1
     refuse: bool = False
+    alone: str = ""
 
 
 class Rule(msgspec.Struct, frozen=True, kw_only=True):

@@ -30,7 +30,7 @@ class Element(msgspec.Struct, frozen=True, kw_only=True):
 
     name: str  # as in JSON: "valueQuantity"
     type: str  # "Quantity", "string", or an owner's path: "Patient.contact", "Questionnaire.item"
-    required: bool  # at least one
+    required: bool  # at least one; of a choice: of all its types together
     repeats: bool  # an array in JSON
     modifier: bool = False
     choice: str = ""  # "value" for "valueQuantity"
@@ -136,7 +136,7 @@ def _elements(line: str) -> list[Element]:
         Element(
             name=choice + _capital(code) if choice else name,
             type=code,
-            required=least != "0" and not choice,
+            required=least != "0",
             repeats=most != "1",
             modifier=bool(flags),
             choice=choice,
