@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import Engine
-from tests.support.ledger import START_MS, entry
+from tests.support.ledger import START_MS, MemorySalts, entry
 
 from bailee.core.clock import FixedClock
 from bailee.core.entropy import SeededEntropy
@@ -25,7 +25,7 @@ from bailee.stores.keys.ring import (
     read_verifier_key,
 )
 from bailee.stores.keys.signer import SignerServer, SocketSigner
-from bailee.stores.sql.ledger_open import create_ledger_key, open_log
+from bailee.stores.sql.ledger import Log
 
 NAME = "hospital.example/ledger"
 NODES = PackedNodes(leaf_hashes([bytes([at]) for at in range(16)]))
@@ -122,14 +122,13 @@ def test_a_signer_that_is_away_is_named(tmp_path: Path):
         SocketSigner(tmp_path / "signer.sock")
 
 
-def test_a_ledger_is_opened_from_a_folder_of_keys(database: Engine, tmp_path: Path):
-    keys = tmp_path / "keys"
-    create_ledger_key(keys, origin=NAME, entropy=SeededEntropy(b"k"))
-    log = open_log(database, keys, clock=FixedClock(START_MS))
-    log.commit([entry()])
-    note = log.checkpoint()
-    assert signature_time(note, read_verifier_key(keys)) == 0
-    assert read_checkpoint(note.body).origin == NAME
+def test_a_ledger_is_signed_by_either(database: Engine, signer):
+    log = Log(database, signer, FixedClock(START_MS), SeededEntropy(b"e"), salts=MemorySalts())
+    for _ in range(3):
+        log.commit([entry()])
+        note = log.checkpoint()
+    assert signature_time(note, signer.verifier) == 0
+    assert read_checkpoint(note.body).size == 3
 
 
 def test_keys_are_read_back_and_are_for_their_owner_only(tmp_path: Path):
