@@ -67,6 +67,7 @@ def grant_of(agreement: Agreement, approval: Approval) -> Grant:
         approved=approval.approved,
         needs_permit=agreement.consent.regime == "opt-in" or kind_of_route(agreement) == "authorization",
         special=frozenset(agreement.consent.special) | (LAW_SPECIAL if by_person else frozenset()),
+        leaves_out=frozenset(agreement.scope.leaves_out),
         obligations=obligations_of(agreement),
     )
 

@@ -12,6 +12,7 @@ from typing import Literal, get_args
 import msgspec
 
 FOREVER_MS = 2**53 - 1
+BEGINNING_MS = -FOREVER_MS
 Identifiability = Literal["safe-harbor", "limited-data-set", "expert-determination", "identified"]
 IDENTIFIABILITIES: frozenset[str] = frozenset(get_args(Identifiability))
 Finding = tuple[str, str]  # a reason code, and for the hospital the term that it is about
@@ -75,6 +76,7 @@ class Grant(msgspec.Struct, frozen=True, kw_only=True, cache_hash=True):
     approved: Window = NEVER
     needs_permit: bool  # without a patient's own permission, nothing of that patient leaves
     special: frozenset[str] = frozenset()  # categories that need the patient's specific permission
+    leaves_out: frozenset[str] = frozenset()  # categories that were not asked for
     obligations: tuple[str, ...] = ()
 
 
@@ -86,7 +88,10 @@ def findings(ask: Ask, grant: Grant | None, at_ms: int) -> Iterator[Finding]:
     if grant is None:
         yield "E-AGREEMENT", "no such agreement"
         return
-    yield from _input(ask)
+    damaged = list(_input(ask, grant))
+    if damaged:
+        yield from damaged
+        return
     yield from _agreement(ask, grant, at_ms)
     if grant.needs_request:
         yield from _request(ask, grant, at_ms)
@@ -108,12 +113,45 @@ def lies_in(region: str, regions: Iterable[str]) -> bool:
     return region in known or region.partition("-")[0] in known
 
 
-def _input(ask: Ask) -> Iterator[Finding]:
-    for name in ("recipient", "aliases", "purposes", "regions", "types", "profile", "profile_sha256", "actions"):
-        if not getattr(ask, name):
+_NEEDED_WORDS = ("agreement", "agreement_sha256", "recipient", "profile", "profile_sha256")
+_NEEDED_SETS = ("aliases", "purposes", "regions", "types", "actions")
+_GRANT_WORDS = ("agreement", "agreement_sha256", "profile", "profile_sha256", "route", "request", "request_sha256")
+_GRANT_SETS = ("purposes", "types", "recipients", "regions", "special", "leaves_out")
+_GRANT_WINDOWS = ("in_force", "route_holds", "board", "approved")
+
+
+def _input(ask: Ask, grant: Grant) -> Iterator[Finding]:
+    for name in _NEEDED_WORDS:
+        if not _is_word(getattr(ask, name)):
             yield "E-INPUT", f"the ask has no {name}"
+    for name in _NEEDED_SETS:
+        if not getattr(ask, name) or not _are_words(getattr(ask, name)):
+            yield "E-INPUT", f"the ask has no {name}"
+    if type(ask.request) is not str or type(ask.request_sha256) is not str:
+        yield "E-INPUT", "the ask's request is not a word"
     if ask.identifiability not in IDENTIFIABILITIES:
         yield "E-VOCAB", "the ask's identifiability is not a known word"
+    if not _is_whole(grant):
+        yield "E-INPUT", "what was granted is damaged"
+
+
+def _is_whole(grant: Grant) -> bool:
+    """Hold the types of a grant, since a wrong one would compare as different or as always."""
+    return (
+        all(type(getattr(grant, name)) is str for name in _GRANT_WORDS)
+        and all(_are_words(getattr(grant, name)) for name in _GRANT_SETS)
+        and all(type(getattr(grant, name)) is Window for name in _GRANT_WINDOWS)
+        and type(grant.needs_permit) is bool
+        and type(grant.needs_request) is bool
+    )
+
+
+def _is_word(value: object) -> bool:
+    return type(value) is str and bool(value)
+
+
+def _are_words(value: object) -> bool:
+    return type(value) is frozenset and all(_is_word(one) for one in value)
 
 
 def _agreement(ask: Ask, grant: Grant, at_ms: int) -> Iterator[Finding]:
