@@ -113,22 +113,37 @@ static int write_items(rewriter *w, const plan_step *step, uint32_t array, int w
   return survivors > 0;
 }
 
-static void put_key(rewriter *w, int32_t name, int *members) {
+/* The members of an object so far. */
+typedef struct {
+  int count;
+  int32_t last; /* name */
+} members;
+
+static void put_key(rewriter *w, int32_t name, members *so_far) {
   span text = plan_name(w->plan, name);
-  put(w, *members ? ",\"" : "\"", *members ? 2 : 1);
+  put(w, so_far->count ? ",\"" : "\"", so_far->count ? 2 : 1);
   put(w, text.bytes, text.size);
   put(w, "\":", 2);
-  (*members)++;
+  so_far->count++;
+  so_far->last = name;
 }
 
-static int write_member(rewriter *w, const plan_step *step, uint32_t value, int with_nulls, int *members) {
+/* Write a member, or its stand-in. Returns whether anything of its own survives. */
+static int write_member(rewriter *w, const plan_step *step, uint32_t value, int with_nulls, members *so_far) {
   int64_t mark = w->at;
-  int before = *members;
-  put_key(w, step->name, members);
+  members before = *so_far;
+  put_key(w, step->name, so_far);
   int is_array = w->tape->tokens[value].kind == JSON_ARRAY;
   if (is_array ? write_items(w, step, value, with_nulls) : write_one(w, step, value)) return 1;
   w->at = mark;
-  *members = before;
+  *so_far = before;
+  if (step->absent >= 0) {
+    span absent = plan_text(w->plan, step->absent);
+    put_key(w, step->name, so_far);
+    if (is_array) put_byte(w, '[');
+    put(w, absent.bytes, absent.size);
+    if (is_array) put_byte(w, ']');
+  }
   return 0;
 }
 
@@ -149,13 +164,13 @@ static uint32_t partner_of(const rewriter *w, uint32_t object, const plan_node *
 }
 
 /* Write two arrays whose items belong together by position: the shadow first, since it decides about the gaps. */
-static void write_pair(rewriter *w, const plan_node *node, uint32_t plain, uint32_t shadow, int *members) {
+static void write_pair(rewriter *w, const plan_node *node, uint32_t plain, uint32_t shadow, members *so_far) {
   const plan_step *steps = w->plan->steps;
   const name_slot *one = name_find_key(&w->plan->names, node->steps, w->text, &w->tape->tokens[shadow]);
   const name_slot *two = name_find_key(&w->plan->names, node->steps, w->text, &w->tape->tokens[plain]);
   if (!one || !two) return;
-  int aligned = write_member(w, &steps[one->value], shadow + 1, 1, members);
-  if (!w->refused && !w->failed) write_member(w, &steps[two->value], plain + 1, aligned, members);
+  int aligned = write_member(w, &steps[one->value], shadow + 1, 1, so_far);
+  if (!w->refused && !w->failed) write_member(w, &steps[two->value], plain + 1, aligned, so_far);
 }
 
 /* The node whose steps this object meets, or -1: it does not leave. */
@@ -180,7 +195,7 @@ static int32_t select_node(rewriter *w, uint32_t object, int32_t node_number) {
 }
 
 /* One member of an object: its key is token k. */
-static void write_key(rewriter *w, uint32_t object, const plan_node *node, int32_t node_number, uint32_t k, int *members) {
+static void write_key(rewriter *w, uint32_t object, const plan_node *node, int32_t node_number, uint32_t k, members *so_far) {
   const json_token *key = &w->tape->tokens[k];
   const name_slot *slot = name_find_key(&w->plan->names, node->steps, w->text, key);
   if (!slot) {
@@ -192,13 +207,13 @@ static void write_key(rewriter *w, uint32_t object, const plan_node *node, int32
     span name = plan_name(w->plan, slot->name);
     uint32_t partner = partner_of(w, object, node, name);
     int is_shadow = name.size && name.bytes[0] == '_';
-    if (partner > k) write_pair(w, node, is_shadow ? partner : k, is_shadow ? k : partner, members);
+    if (partner > k) write_pair(w, node, is_shadow ? partner : k, is_shadow ? k : partner, so_far);
     if (partner) return;
   }
-  write_member(w, step, k + 1, 0, members);
+  write_member(w, step, k + 1, 0, so_far);
 }
 
-static void put_type(rewriter *w, int32_t type_name, int outermost, int *members) {
+static void put_type(rewriter *w, int32_t type_name, int outermost) {
   span type = plan_name(w->plan, type_name);
   put(w, "\"resourceType\":\"", 16);
   put(w, type.bytes, type.size);
@@ -208,7 +223,6 @@ static void put_type(rewriter *w, int32_t type_name, int outermost, int *members
     put(w, ",\"meta\":", 8);
     put(w, meta.bytes, meta.size);
   }
-  (*members)++;
 }
 
 /* Remember where the record's own id was written, as `,"id":"…"` from `before` on. */
@@ -220,31 +234,34 @@ static void note_id(rewriter *w, int64_t before) {
 
 static int write_object(rewriter *w, uint32_t at, int32_t node_number, int32_t type_name, int contained) {
   int32_t outer_type = w->type_name, chosen = select_node(w, at, node_number);
-  int outer_contained = w->contained, members = 0, is_resource = type_name >= 0, outermost = is_resource && outer_type < 0;
+  int outer_contained = w->contained, is_resource = type_name >= 0, outermost = is_resource && outer_type < 0;
   if (chosen < 0) return 0;
   const plan_node *node = &w->plan->nodes[chosen];
+  members so_far = {0, -1};
   int64_t start = w->at;
   uint32_t end = w->tape->tokens[at].next;
   put_byte(w, '{');
   if (is_resource) {
     w->type_name = type_name;
     w->contained = contained;
-    put_type(w, type_name, outermost, &members);
+    put_type(w, type_name, outermost);
+    so_far.count = 1;
   }
   for (uint32_t k = at + 1; k < end; k = json_after(w->tape, k + 1)) {
     const json_token *key = &w->tape->tokens[k];
     if (is_resource && is_name(w, key, "resourceType")) continue;
     if (outermost && w->plan->meta >= 0 && is_name(w, key, "meta")) continue;
     int64_t before = w->at;
-    write_key(w, at, node, chosen, k, &members);
+    write_key(w, at, node, chosen, k, &so_far);
     if (w->refused || w->failed) return 0;
     if (outermost && is_name(w, key, "id")) note_id(w, before);
   }
   put_byte(w, '}');
   w->type_name = outer_type;
   w->contained = outer_contained;
-  if (!members) w->at = start;
-  return members > 0;
+  int survives = so_far.count > 1 || (so_far.count == 1 && (is_resource || so_far.last != node->alone));
+  if (!survives) w->at = start;
+  return survives;
 }
 
 /* Read a record and find its root. Returns a status. */

@@ -34,6 +34,7 @@ enum outcome { OUTCOME_KEPT = 0, OUTCOME_CHANGED = 1, OUTCOME_REMOVED = 2 };
 
 typedef struct {
   int32_t action, rule, node, argument, check, name, contained;
+  int32_t absent; /* text, or -1 */
 } plan_step;
 
 typedef struct {
@@ -43,6 +44,7 @@ typedef struct {
   uint32_t select_hash;
   int32_t otherwise;
   int32_t refuse;
+  int32_t alone; /* name, or -1 */
 } plan_node;
 
 typedef struct {

@@ -55,6 +55,8 @@ THING = {
     "_given": step(A.DESCEND, node=1),
     "_when": step(A.DESCEND, node=1),
     "part": step(A.DESCEND, node=0),
+    "needed": step(A.DESCEND, node=1, absent='{"code": "masked"}'),
+    "asked": step(A.TEXT, absent='"x"'),
     "shadowless": step(A.DESCEND, node=1),
     "extension": step(A.DESCEND, node=2),
     "modifierExtension": step(A.DESCEND, node=3),
@@ -69,7 +71,7 @@ NODES = (
     ),
     Node(name="Extension", steps={}, select_on="url", select={"http://a": 4, "": 1}),
     Node(name="Modifier", steps={}, select_on="url", select={"http://a": 4}, refuse=True),
-    Node(name="Extension.a", steps={"url": step(A.KEEP), "when": step(A.SHIFT), "text": step(A.TEXT)}),
+    Node(name="Extension.a", alone="url", steps={"url": step(A.KEEP), "when": step(A.SHIFT), "text": step(A.TEXT)}),
     Node(
         name="Patient",
         steps={"id": step(A.OWN_ID), "part": step(A.DESCEND, node=0), "meta": step(A.KEEP), "born": step(A.BIRTH_YEAR)},
@@ -149,7 +151,7 @@ SCALARS = st.one_of(
 KEYS = st.sampled_from([*THING, "unknown", "Ann Smith", "name", "meta"])
 FITTING = {
     "year": DATES, "instant": DATES, "born": DATES, "when": DATES, "zip": ZIPS, "id": IDS, "reference": REFERENCES, "text": WORDS,
-    "display": WORDS, "given": WORDS, "code": WORDS, "chars": WORDS, "shape": WORDS,
+    "display": WORDS, "given": WORDS, "asked": WORDS, "code": WORDS, "chars": WORDS, "shape": WORDS,
 }  # fmt: skip
 
 
@@ -181,7 +183,7 @@ def _value(draw, key, values):
         one = AGES
     elif key in {"resource", "contained"}:
         one = st.one_of(*(_thing(values, kind) for kind in ("Patient", "Observation", "Nothing")))
-    elif key in {"part", "extension", "modifierExtension", "_given", "_when", "attachment"}:
+    elif key in {"part", "needed", "extension", "modifierExtension", "_given", "_when", "attachment"}:
         one = _thing(values)
     if draw(st.booleans()):
         return draw(one)

@@ -16,7 +16,8 @@ from bailee.records.names import NameSpace, NameSpaceView, NameTable, packed
 
 class _Step(ctypes.Structure):
     _fields_ = tuple(
-        (name, ctypes.c_int32) for name in ("action", "rule", "node", "argument", "check", "name", "contained")
+        (name, ctypes.c_int32)
+        for name in ("action", "rule", "node", "argument", "check", "name", "contained", "absent")
     )
 
 
@@ -28,6 +29,7 @@ class _Node(ctypes.Structure):
         ("select_hash", ctypes.c_uint32),
         ("otherwise", ctypes.c_int32),
         ("refuse", ctypes.c_int32),
+        ("alone", ctypes.c_int32),
     )
 
 
@@ -119,13 +121,15 @@ class PlanTables:
             argument = _whole(argument or "90")
         contained = step.action is Action.RESOURCE and argument == "contained"
         number, name = self._text(argument), self._space.number(key)
-        return _Step(int(step.action), step.rule, step.node, number, step.check, name, int(contained))
+        absent = self._text(compact_json(step.absent)) if step.absent else -1
+        return _Step(int(step.action), step.rule, step.node, number, step.check, name, int(contained), absent)
 
     def _node(self, node: Node, steps: NameTable, select: NameTable) -> _Node:
+        alone = self._space.number(node.alone) if node.alone else -1
         if not node.select_on:
-            return _Node(steps, select, -1, 0, -1, 0)
+            return _Node(steps, select, -1, 0, -1, 0, alone)
         number, hashed = self._space.number(node.select_on), self._space.hash_of(node.select_on)
-        return _Node(steps, select, number, hashed, node.otherwise, int(node.refuse))
+        return _Node(steps, select, number, hashed, node.otherwise, int(node.refuse), alone)
 
     def _check(self, check: Check) -> _Check:
         values = check.values if check.kind is CheckKind.ONE_OF else ()
@@ -162,5 +166,5 @@ def _whole(text: str) -> str:
 def _known_names(plan: Plan) -> list[str]:
     names = {name for owner in r4.owners() for name in r4.children(owner)}
     names |= {"_" + name for name in names} | {"resourceType"}
-    names |= {key for node in plan.nodes for key in (*node.steps, node.select_on) if key}
+    names |= {key for node in plan.nodes for key in (*node.steps, node.select_on, node.alone) if key}
     return sorted(names)
