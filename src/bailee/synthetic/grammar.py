@@ -15,7 +15,7 @@ a rule named again gains alternatives. Lines that begin with `//` are remarks. I
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
 from importlib.resources import files
 from random import Random
@@ -24,10 +24,12 @@ from typing import TypeAlias
 from bailee.core.errors import Invalid
 
 Span: TypeAlias = tuple[int, int, str]
+Pieces: TypeAlias = Sequence[tuple[str, str]]  # text and its label, "" for none
+Chart: TypeAlias = Mapping[str, Sequence[Pieces]]  # the name of a rule → what a known person has for it
 
 _LABELLED = re.compile(r"([A-Z_0-9]+)=(.*)", re.DOTALL)
 _SHAPED = re.compile(r"([A-Z_0-9]*)#(.*)", re.DOTALL)
-_NAME = re.compile(r"[A-Za-z0-9_.-]+")
+_NAME = re.compile(r"[\w.-]+")
 _NUMBER = re.compile(r"([nf]):(-?[\d.]+)-([\d.]+)")
 _REPEATED = re.compile(r"(\d+)-(\d+)([*+,;])(.+)", re.DOTALL)
 _JOINERS = {"*": " ", "+": "\n", ",": ", ", ";": "; "}
@@ -39,10 +41,12 @@ _EITHER = "0123456789ABCDEFGHJKLMNPRSTUVWXYZ"
 class Writer:
     """Text as it grows, with the spans marked so far. Invariant: spans are in order and do not overlap."""
 
-    __slots__ = ("capital", "length", "memory", "muted", "parts", "rng", "spans")
+    __slots__ = ("capital", "chart", "decimal", "length", "memory", "muted", "parts", "rng", "spans")
 
     def __init__(self, rng: Random) -> None:
         self.rng = rng
+        self.decimal = "."
+        self.chart: Chart = {}
         self.parts: list[str] = []
         self.spans: list[Span] = []
         self.memory: dict[str, tuple[str, list[Span]]] = {}
@@ -75,11 +79,17 @@ Slots: TypeAlias = Mapping[str, Callable[[Writer], None]]
 
 
 class Grammar:
-    """Compiled rules. `slots` are rules written in Python; they win over rules of the same name."""
+    """Compiled rules. `slots` are rules written in Python; they win over rules of the same name.
 
-    def __init__(self, sources: Iterable[tuple[str, str]], slots: Slots) -> None:
+    The rules named in `charted` give way, mostly, to what the writer's chart holds for them.
+    """
+
+    def __init__(
+        self, sources: Iterable[tuple[str, str]], slots: Slots, *, charted: Mapping[str, float] | None = None
+    ) -> None:
         self._rules: dict[str, list[Node]] = {}
         self._slots = slots
+        self._charted = charted or {}
         self._wanted: dict[str, str] = {}
         for name, source in sources:
             for rule, template in _alternatives(source):
@@ -144,6 +154,11 @@ class Grammar:
 
     def _reference(self, name: str, where: str) -> Node:
         self._wanted.setdefault(name, where)
+        if name in self._charted:
+            return _from_chart(name, self._charted[name], self._free(name))
+        return self._free(name)
+
+    def _free(self, name: str) -> Node:
         if name in self._slots:
             return self._slots[name]
         nodes = self._rules.setdefault(name, [])
@@ -247,6 +262,21 @@ def _choice(nodes: list[Node]) -> Node:
     return lambda writer: nodes[int(writer.rng.random() * len(nodes))](writer)
 
 
+def _from_chart(name: str, share: float, node: Node) -> Node:
+    def charted(writer: Writer) -> None:
+        known = writer.chart.get(name)
+        if not known or writer.rng.random() >= share:
+            node(writer)
+            return
+        for text, label in known[int(writer.rng.random() * len(known))]:
+            if label:
+                writer.mark(text, label)
+            else:
+                writer.say(text)
+
+    return charted
+
+
 def _raised(node: Node) -> Node:
     def raised(writer: Writer) -> None:
         writer.capital = True
@@ -267,10 +297,11 @@ def _perhaps(node: Node) -> Node:
 def _remembered(name: str, node: Node) -> Node:
     def remembered(writer: Writer) -> None:
         if name not in writer.memory:
-            inner = Writer(writer.rng)
-            inner.memory = writer.memory
-            node(inner)
-            writer.memory[name] = inner.text(), inner.spans
+            first_part, first_span, start = len(writer.parts), len(writer.spans), writer.length
+            node(writer)
+            spans = [(first - start, last - start, label) for first, last, label in writer.spans[first_span:]]
+            writer.memory[name] = "".join(writer.parts[first_part:]), spans
+            return
         text, spans = writer.memory[name]
         start = writer.length
         writer.say(text)
@@ -304,4 +335,4 @@ def _number(kind: str, least: str, most: str) -> Node:
         return lambda writer: writer.say(str(writer.rng.randint(low, high)))
     first, last = float(least), float(most)
     decimals = max(1, len(most.partition(".")[2]))
-    return lambda writer: writer.say(f"{writer.rng.uniform(first, last):.{decimals}f}")
+    return lambda writer: writer.say(f"{writer.rng.uniform(first, last):.{decimals}f}".replace(".", writer.decimal))

@@ -9,7 +9,7 @@ from random import Random
 from typing import cast
 
 from bailee.synthetic import calendar
-from bailee.synthetic.grammar import Node, Slots, Writer
+from bailee.synthetic.grammar import Chart, Node, Slots, Writer
 from bailee.synthetic.people import Person, person
 
 _ONES = ["one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]
@@ -24,7 +24,7 @@ class Cast:
     relatives: tuple[Person, ...]
     clinicians: tuple[Person, ...]
     at: datetime
-    extra: dict[str, list[tuple[str, str]]] = field(default_factory=dict)
+    chart: Chart = field(default_factory=dict)
 
 
 class Story(Writer):
@@ -35,7 +35,9 @@ class Story(Writer):
     def __init__(self, rng: Random, language: str, members: Cast | None = None) -> None:
         super().__init__(rng)
         self.language = language
+        self.decimal = "." if language == "en" or rng.random() < 0.3 else ","
         self.cast = members or cast_of(rng, language)
+        self.chart = self.cast.chart
 
     def age(self) -> int:
         """Tell the patient's age at the note's time. Units: years."""
