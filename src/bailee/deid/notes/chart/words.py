@@ -61,9 +61,14 @@ class WordTable:
 
 def read_sections(name: str) -> dict[str, list[list[str]]]:
     """Read a list file of this room: section → lines of words."""
+    return read_lines((files(__package__) / name).read_text(encoding="utf-8"))
+
+
+def read_lines(text: str) -> dict[str, list[list[str]]]:
+    """Read the text of a list file: `[SECTION]` lines, lines of words, comments after #."""
     sections: dict[str, list[list[str]]] = {}
     lines: list[list[str]] = []
-    for line in (files(__package__) / name).read_text(encoding="utf-8").splitlines():
+    for line in text.splitlines():
         if line.startswith("["):
             lines = sections.setdefault(line.strip("[]"), [])
         elif line.strip() and not line.startswith("#"):

@@ -1,0 +1,256 @@
+"""Names for names: same culture and gender where the name tells them, same case, order and initials, same misspelling."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Final
+
+from bailee.deid.notes.chart.spellings import name_parts, nicknames
+from bailee.deid.notes.chart.words import read_lines
+from bailee.deid.notes.surrogates.persons import WORD, Subject, folded
+
+INITIALS: Final = "abcdefghijklmnprstvw"  # letters with which enough names begin
+TRIES: Final = 64
+
+
+@dataclass(frozen=True)
+class Names:
+    """Lists by (culture, "female" | "male" | "family") and initial, and where each name stands."""
+
+    lists: dict[tuple[str, str], tuple[str, ...]]
+    by_initial: dict[tuple[str, str, str], tuple[str, ...]]
+    places: dict[str, tuple[tuple[str, str], ...]]
+
+
+@cache
+def names() -> Names:
+    """Read the lists once."""
+    text = (files(__package__) / "names.txt").read_text(encoding="utf-8")
+    lists: dict[tuple[str, str], tuple[str, ...]] = {}
+    by_initial: dict[tuple[str, str, str], list[str]] = {}
+    places: dict[str, list[tuple[str, str]]] = {}
+    for section, words in read_lines(text).items():
+        culture, _, kind = section.partition("-")
+        lists[culture, kind] = tuple(word for line in words for word in line)
+        for word in lists[culture, kind]:
+            plain = folded(word)
+            places.setdefault(plain, []).append((culture, kind))
+            by_initial.setdefault((culture, kind, plain[0]), []).append(word)
+    return Names(
+        lists,
+        {key: tuple(some) for key, some in by_initial.items()},
+        {key: tuple(some) for key, some in places.items()},
+    )
+
+
+def name_for(subject: Subject, text: str) -> str | None:
+    """Rewrite a name. None where it is written in another script, so that a tag must stand for it."""
+    words = list(WORD.finditer(text))
+    if not words or any(not folded(word[0]).isascii() for word in words):
+        return None
+    roles = _roles(subject, text, [folded(word[0]) for word in words])
+    out, last = [], 0
+    for word, role in zip(words, roles, strict=True):
+        out += [_between(subject, text[last : word.start()]), _word_for(subject, word[0], role)]
+        last = word.end()
+    return "".join([*out, _between(subject, text[last:])])
+
+
+def _between(subject: Subject, text: str) -> str:
+    """Keep what stands between words, but for digits."""
+    if not any(map(str.isdigit, text)):
+        return text
+    return re.sub(r"\d+", lambda run: subject.draws.digits(len(run[0]), "name-digits", run[0]), text)
+
+
+def _roles(subject: Subject, text: str, words: list[str]) -> list[str]:
+    """Tell what each word is: kept, an initial, a given or a family name."""
+    comma = "," in text
+    heavy = [at for at, word in enumerate(words) if len(word) > 1 and not _is_kept(word)]
+    roles = []
+    for at, word in enumerate(words):
+        if _is_kept(word) or (word == "s" and at and re.search(r"['’]s\b", text)):
+            roles.append("kept")
+        elif len(word) == 1:
+            last_of_initials = not heavy and at == len(words) - 1 and at > 0
+            roles.append("family-initial" if last_of_initials else "initial")
+        else:
+            roles.append(
+                _role_of(
+                    subject, word, alone=len(heavy) == 1, last=at == heavy[-1], first_of_comma=comma and at == heavy[0]
+                )
+            )
+    return roles
+
+
+def _is_kept(word: str) -> bool:
+    return len(word) > 1 and (word in name_parts("TITLES") or word in name_parts("PARTICLES"))
+
+
+def _role_of(subject: Subject, word: str, *, alone: bool, last: bool, first_of_comma: bool) -> str:
+    if word in subject.given and word not in subject.family:
+        return "given"
+    if word in subject.family and word not in subject.given:
+        return "family"
+    if len(word) >= 5:
+        if any(edit_between(base, word) for base in subject.given):
+            return "given"
+        if any(edit_between(base, word) for base in subject.family):
+            return "family"
+    kinds = {kind for _, kind in names().places.get(word, ())}
+    if kinds == {"family"} or (not kinds and (first_of_comma or (last and not alone))):
+        return "family"
+    if kinds and "family" not in kinds:
+        return "given"
+    if word in nicknames():
+        return "given"
+    return "family" if alone or first_of_comma or last else "given"
+
+
+def _word_for(subject: Subject, word: str, role: str) -> str:
+    if role == "kept":
+        return word
+    plain = folded(word)
+    key = (role, plain)
+    made = subject.memory.get(key)
+    if made is None:
+        made = subject.memory[key] = (
+            _initial(subject, plain, role) if role.endswith("initial") else _spelt(subject, plain, role)
+        )
+    return in_case_of(word, made)
+
+
+def _initial(subject: Subject, letter: str, role: str) -> str:
+    return _initial_map(subject, "family" if role == "family-initial" else "given").get(letter, "x").upper()
+
+
+def _initial_map(subject: Subject, role: str) -> dict[str, str]:
+    key = f"initials-{role}"
+    if key not in subject.tables:
+        subject.tables[key] = subject.draws.others(INITIALS, key)
+    return subject.tables[key]
+
+
+def _spelt(subject: Subject, word: str, role: str) -> str:
+    """Follow what the writer did to the chart's name: a nickname, or one wrong letter."""
+    known = subject.given if role == "given" else subject.family
+    if word in known:
+        return whole_name(subject, word, role)
+    if role == "given":
+        for full in nicknames().get(word, ()):
+            if full in known:
+                return _nick_of(subject, whole_name(subject, full, role))
+    if len(word) >= 5:
+        for base in known:
+            change = edit_between(base, word)
+            if change:
+                edited = change.applied_to(whole_name(subject, base, role))
+                return edited if subject.allows(edited) else whole_name(subject, base, role)
+    return whole_name(subject, word, role)
+
+
+def _nick_of(subject: Subject, name: str) -> str:
+    for nick in nicknames().get(folded(name), ()):
+        if nick[0] == folded(name)[0] and subject.allows(nick):
+            return nick.capitalize()
+    return name
+
+
+def whole_name(subject: Subject, word: str, role: str) -> str:
+    """Choose the name that stands for one name of a patient. Two names of the chart get two different ones."""
+    assigned = _assigned(subject, role)
+    return assigned[word] if word in assigned else _choose(subject, word, role, frozenset(assigned.values()))
+
+
+def _assigned(subject: Subject, role: str) -> dict[str, str]:
+    if role not in subject.tables:
+        table: dict[str, str] = {}
+        for word in subject.given if role == "given" else subject.family:
+            table[word] = _choose(subject, word, role, frozenset(table.values()))
+        subject.tables[role] = table
+    return subject.tables[role]
+
+
+def _choose(subject: Subject, word: str, role: str, taken: frozenset[str]) -> str:
+    culture, kind = _kind_of(subject, word, role)
+    initial = _initial_map(subject, role).get(word[0], "m")
+    pools = [names().by_initial.get((culture, kind, initial), ()), names().by_initial.get(("en", kind, initial), ())]
+    for pool in [pools[0] if len(pools[0]) >= 4 else pools[1], pools[1], names().lists["en", kind]]:
+        for attempt in range(TRIES if pool else 0):
+            name = subject.draws.choice(pool, f"name-{role}", word, attempt)
+            if name not in taken and folded(name) != word and subject.allows(name):
+                return name
+    return subject.draws.choice(
+        [name for name in names().lists["en", kind] if subject.allows(name)], f"name-{role}", word
+    )
+
+
+def _kind_of(subject: Subject, word: str, role: str) -> tuple[str, str]:
+    found = names().places.get(word, ())
+    if not found and role == "given":
+        found = next((names().places[full] for full in nicknames().get(word, ()) if full in names().places), ())
+    matching = [place for place in found if (place[1] == "family") == (role == "family")]
+    if matching:
+        foreign = [place for place in matching if place[0] != "en"]
+        return foreign[0] if role == "family" and len(foreign) == 1 else matching[0]
+    if role == "family":
+        return ("en", "family")
+    return (
+        "en",
+        "female" if word[-1] == "a" or (word[-1] != "o" and subject.draws.number("gender", word) % 2) else "male",
+    )
+
+
+def in_case_of(model: str, word: str) -> str:
+    """Write a word in the case of another: lower, UPPER, Capitalised."""
+    if model.isupper() and (len(model) > 1 or len(word) == 1):
+        return word.upper()
+    if model.islower():
+        return word.lower()
+    return word[:1].upper() + word[1:].lower() if model[:1].isupper() else word.lower()
+
+
+@dataclass(frozen=True)
+class Edit:
+    """One wrong letter: what was done, and where as a part of the word's length (in thousandths)."""
+
+    kind: str  # "drop", "add", "change", "swap"
+    at: int
+    letter: str = ""
+
+    def applied_to(self, word: str) -> str:
+        """Do the same to another word."""
+        at = min(max(1, self.at * len(word) // 1000), len(word) - 2)
+        match self.kind:
+            case "drop":
+                return word[:at] + word[at + 1 :]
+            case "add":
+                return word[:at] + self.letter + word[at:]
+            case "change":
+                return word[:at] + (self.letter if word[at].lower() != self.letter else "e") + word[at + 1 :]
+            case _:
+                return word[:at] + word[at + 1] + word[at] + word[at + 2 :]
+
+
+def edit_between(right: str, wrong: str) -> Edit | None:
+    """Tell the one edit that makes `wrong` of `right`; None if it takes more, or none."""
+    if abs(len(right) - len(wrong)) > 1 or right == wrong:
+        return None
+    at = next((i for i, (a, b) in enumerate(zip(right, wrong, strict=False)) if a != b), min(len(right), len(wrong)))
+    place = at * 1000 // len(right)
+    if len(wrong) == len(right) - 1 and right[at + 1 :] == wrong[at:]:
+        return Edit("drop", place)
+    if len(wrong) == len(right) + 1 and right[at:] == wrong[at + 1 :]:
+        return Edit("add", place, wrong[at])
+    if len(wrong) == len(right) and right[at + 1 :] == wrong[at + 1 :]:
+        return Edit("change", place, wrong[at])
+    if (
+        len(wrong) == len(right)
+        and right[at + 2 :] == wrong[at + 2 :]
+        and right[at : at + 2] == wrong[at : at + 2][::-1]
+    ):
+        return Edit("swap", place)
+    return None

@@ -1,0 +1,101 @@
+"""What is known of one patient while notes are rewritten: the key's choices, and the chart's words that may not be used."""
+
+from __future__ import annotations
+
+import re
+from functools import cached_property
+from typing import Final
+
+import numpy as np
+
+from bailee.deid.notes.chart.charts import Charts
+from bailee.deid.notes.chart.kinds import NAMES, ROLES, Role
+from bailee.deid.notes.chart.spellings import name_parts
+from bailee.deid.notes.chart.words import GENERIC, word_table
+from bailee.deid.notes.folding import fold
+from bailee.deid.notes.surrogates.draws import Draws
+from bailee.deid.notes.text import hash_words
+
+WORD: Final = re.compile(r"[^\W\d_]+")  # also letters that fold to digits: callers must not expect a-z
+
+
+def folded(text: str) -> str:
+    """Fold a text as the notes' finders do, lower case. ASCII takes the short way."""
+    return text.lower() if text.isascii() else "".join(map(fold, text)).lower()
+
+
+class Subject:
+    """One patient whose notes are rewritten."""
+
+    def __init__(
+        self, secret: bytes, *, shift_days: int | None, ninety: bool, charts: Charts | None = None, chart: int = -1
+    ) -> None:
+        self.draws = Draws(secret)
+        self.shift_days = shift_days  # None: dates are reduced to their year
+        self.ninety = ninety
+        self._charts, self._chart = charts, chart
+        self.memory: dict[tuple[str, str], str] = {}
+        self.tables: dict[str, dict[str, str]] = {}
+
+    def __repr__(self) -> str:
+        return "Subject(…)"
+
+    @cached_property
+    def values(self) -> list[tuple[str, str]]:
+        """List the chart's (kind, value) pairs."""
+        return self._charts.values_of(self._chart) if self._charts is not None and self._chart >= 0 else []
+
+    @cached_property
+    def given(self) -> dict[str, None]:
+        """List the chart's given names, folded, in order of the alphabet."""
+        return self._words_of(Role.GIVEN, Role.FULL)
+
+    @cached_property
+    def family(self) -> dict[str, None]:
+        """List the chart's family names, folded, in order of the alphabet."""
+        return self._words_of(Role.FAMILY, Role.FULL)
+
+    @cached_property
+    def words(self) -> frozenset[str]:
+        """Give every word of the chart that tells something, folded: no surrogate may hold one."""
+        words = {
+            word for kind, value in self.values if _role(kind) <= Role.WIRE for word in WORD.findall(folded(value))
+        }
+        listed = sorted(words)
+        generic = word_table().bits_of(hash_words(listed)) & GENERIC if listed else np.zeros(0, np.uint32)
+        kept = name_parts("TITLES") | name_parts("PARTICLES")
+        return frozenset(
+            word
+            for word, common in zip(listed, generic.tolist(), strict=True)
+            if not common and len(word) > 1 and word not in kept
+        )
+
+    @cached_property
+    def numbers(self) -> frozenset[str]:
+        """Give the letters and digits of the chart's numbers: no surrogate may be one."""
+        return frozenset(
+            "".join(filter(str.isalnum, value)).lower() for kind, value in self.values if _role(kind) == Role.NUMBER
+        )
+
+    @cached_property
+    def birth_years(self) -> frozenset[int]:
+        """Give the years in the chart's birth dates."""
+        return frozenset(int(value[:4]) for kind, value in self.values if kind == "date-birth" and value[:4].isdigit())
+
+    def allows(self, text: str) -> bool:
+        """Tell whether a surrogate holds no word of the chart."""
+        return self.words.isdisjoint(WORD.findall(folded(text)))
+
+    def _words_of(self, *roles: Role) -> dict[str, None]:
+        words = {
+            word
+            for kind, value in self.values
+            if _role(kind) in roles
+            for word in WORD.findall(folded(value))
+            if len(word) > 1
+        }
+        return dict.fromkeys(sorted(words - name_parts("TITLES") - name_parts("PARTICLES")))
+
+
+def _role(kind: str) -> Role:
+    return Role(ROLES[NAMES.index(kind)])

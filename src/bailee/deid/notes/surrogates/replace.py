@@ -1,0 +1,55 @@
+"""One identifier into what stands for it: which rule a label calls, and what happens where the rule cannot read it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from bailee.deid.notes.found import (
+    AGE,
+    CONTACT,
+    DATE,
+    FACILITY,
+    ID,
+    LABELS,
+    LOCATION,
+    NAME,
+    ORGANIZATION,
+)
+from bailee.deid.notes.surrogates.dates import date_for
+from bailee.deid.notes.surrogates.names import name_for
+from bailee.deid.notes.surrogates.numbers import age_for, contact_for, number_for
+from bailee.deid.notes.surrogates.persons import Subject
+from bailee.deid.notes.surrogates.places import facility_for, location_for
+
+_RULES: Final[dict[int, Callable[[Subject, str], str | None]]] = {
+    NAME: name_for,
+    DATE: date_for,
+    AGE: lambda _subject, text: age_for(text),
+    LOCATION: location_for,
+    ID: number_for,
+    CONTACT: contact_for,
+    FACILITY: facility_for,
+    ORGANIZATION: facility_for,
+}
+
+
+# What may leave as it was: years, ages up to 89, states.
+_MAY_STAY: Final = frozenset({DATE, AGE, LOCATION})
+
+
+def tag(label: int) -> str:
+    """Give the tag that stands for an identifier, such as `[NAME]`."""
+    return f"[{LABELS[label]}]"
+
+
+def surrogate_for(subject: Subject, label: int, text: str) -> str:
+    """Give the surrogate of an identifier; its tag where no rule could read it, or where the surrogate were the chart's own.
+
+    Dates and ages are not compared with the chart: a moved date may meet another date.
+    """
+    rule = _RULES.get(label)
+    made = rule(subject, text) if rule else None
+    if made is None or (made == text and label not in _MAY_STAY):
+        return tag(label)
+    return made if label in {DATE, AGE} or subject.allows(made) else tag(label)
