@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Engine, select
 from bailee.core.canonical import sha256_hex
 from bailee.core.clock import Clock
 from bailee.core.entropy import Entropy
-from bailee.core.errors import Conflict, Unavailable
+from bailee.core.errors import Conflict, Invalid, Unavailable
 from bailee.ledger.checkpoint import Checkpoint, Note, read_checkpoint, read_note
 from bailee.ledger.disclosures import SaltKeys
 from bailee.ledger.entries import Entry
@@ -117,6 +117,14 @@ class Log:
         with read(self.engine) as connection:
             last = _last(connection)
             return _with_cosignatures(connection, last[0], last[2]) if last else None
+
+    def leaf(self, seq: int) -> bytes:
+        """Give a leaf's body. Raises: Invalid if there is no such leaf."""
+        with read(self.engine) as connection:
+            body = connection.execute(select(tables.leaf.c.body).where(tables.leaf.c.seq == seq)).scalar()
+        if body is None:
+            raise Invalid(f"the ledger has no leaf {seq}")
+        return bytes(body)
 
     def inclusion(self, seq: int) -> tuple[list[bytes], Note]:
         """Prove a leaf under the newest checkpoint. Raises: Invalid if no checkpoint covers it yet. Cost: O(log n)."""
