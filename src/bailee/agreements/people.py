@@ -1,0 +1,89 @@
+"""Who may do what: roles and permissions only; whether a state allows it is another table's affair."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal, get_args
+
+import msgspec
+
+from bailee.core.errors import Denied
+
+Role = Literal[
+    "patient",
+    "proxy",
+    "clinician",
+    "researcher-sponsor",
+    "privacy-officer",
+    "hospital-signatory",
+    "dac-member",
+    "irb-coordinator",
+    "data-engineer",
+    "output-checker",
+    "security-officer",
+    "auditor",
+    "witness",
+    "partner-admin",
+    "partner-service",
+    "clock",  # no person: what happens because time passes
+]
+ROLES: tuple[str, ...] = get_args(Role)
+PARTNER_ROLES: frozenset[str] = frozenset({"partner-admin", "partner-service"})
+
+AGREEMENT_ROLES: Mapping[str, frozenset[str]] = {
+    "edit": frozenset({"researcher-sponsor", "privacy-officer"}),
+    "submit": frozenset({"researcher-sponsor", "privacy-officer"}),
+    "return": frozenset({"privacy-officer"}),
+    "sign-hospital": frozenset({"hospital-signatory"}),
+    "sign-partner": frozenset({"partner-admin"}),
+    "activate": frozenset({"privacy-officer"}),
+    "suspend": frozenset({"privacy-officer", "security-officer"}),
+    "resume": frozenset({"privacy-officer"}),
+    "terminate": frozenset({"privacy-officer", "hospital-signatory"}),
+    "expire": frozenset({"clock"}),
+}
+REQUEST_ROLES: Mapping[str, frozenset[str]] = {
+    "edit": frozenset({"researcher-sponsor", "partner-admin"}),
+    "submit": frozenset({"researcher-sponsor", "partner-admin"}),
+    "check-evidence": frozenset({"irb-coordinator"}),
+    "review-privacy": frozenset({"privacy-officer"}),
+    "decide": frozenset({"dac-member"}),
+    "approve": frozenset({"dac-member", "privacy-officer"}),
+    "reject": frozenset({"irb-coordinator", "privacy-officer", "dac-member"}),
+    "prepare": frozenset({"data-engineer"}),
+    "check-output": frozenset({"output-checker"}),
+    "release": frozenset({"data-engineer"}),
+    "close": frozenset({"privacy-officer"}),
+    "suspend": frozenset({"privacy-officer", "security-officer"}),
+    "resume": frozenset({"privacy-officer"}),
+    "revoke": frozenset({"privacy-officer"}),
+    "withdraw": frozenset({"researcher-sponsor", "partner-admin"}),
+    "expire": frozenset({"clock"}),
+}
+
+
+class Person(msgspec.Struct, frozen=True, kw_only=True):
+    """Who acts, in which roles. Somebody with a partner's role acts for the partner and for nobody else."""
+
+    id: str
+    roles: frozenset[str]
+
+    @property
+    def is_partner(self) -> bool:
+        """Tell whether this person acts for a partner."""
+        return not self.roles.isdisjoint(PARTNER_ROLES)
+
+
+CLOCK = Person(id="clock", roles=frozenset({"clock"}))
+
+
+def check_role(permissions: Mapping[str, frozenset[str]], action: str, person: Person) -> None:
+    """Hold that a person's roles allow an action. Raises: Denied, saying which role would."""
+    allowed = permissions.get(action, frozenset())
+    if not person.id or not person.roles or person.roles - set(ROLES):
+        raise Denied("nobody, or somebody in a role that is not known", reasons=("E-INPUT",))
+    if person.is_partner and not person.roles <= PARTNER_ROLES:
+        raise Denied("somebody who acts for the partner and for the hospital", reasons=("E-DENY",))
+    if person.roles.isdisjoint(allowed):
+        remedy = f"Ask somebody in the role {' or '.join(sorted(allowed))}." if allowed else "There is no such action."
+        raise Denied(f"this role may not {action.replace('-', ' ')}", reasons=("E-DENY",), remedy=remedy)
