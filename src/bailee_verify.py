@@ -46,7 +46,7 @@ _PARTS |= {"P": rb'\{(?:"address":T,)?+"name":T(?:,"phone":T)?+\}', "S": rb'\{"s
 _FIELDS = (
     "action=T? actor=T actor_org=T? agreement=B? artifact_sha256=H? consent_size=W? counts=C? data=L? decision=T? "
     "deid_profile_sha256=H? identifiability=T? kind=T machine=T? objects=L? on_behalf_of=T? partner=P? prev_release=T? "
-    "purpose=L? reasons=L? release=T? request=B? route=T? rules=L? software=S? subject_commitments_root=H? t_ms=Z"
+    "purpose=L? reasons=L? release=T? request=B? route=T? rules=L? software=S? subject_commitments_root=H? t_ms=Z until_ms=W?"
 )
 
 

@@ -69,6 +69,7 @@ FULL = {
     "request": REQUEST,
     "rules": ("a",),
     "subject_commitments_root": "ab" * 32,
+    "until_ms": 1,
 }
 
 

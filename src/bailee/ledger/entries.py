@@ -51,7 +51,7 @@ REQUIRED: dict[str, tuple[str, ...]] = {
     "request.approved": ("request",),
     "request.revoked": ("request",),
     "decision.deny": ("reasons",),
-    "accounting.suspended": ("release",),
+    "accounting.suspended": ("release", "until_ms"),
 }
 
 _Form = TypeVar("_Form", bound="Part")
@@ -98,7 +98,8 @@ class Software(Part, frozen=True):
 class Entry(Part, frozen=True, tag_field="v", tag=1):
     """One leaf. Raises: Invalid for an unknown kind, a field that the kind needs, or a value out of form.
 
-    Units: t_ms milliseconds since the epoch; consent_size is the ledger's size at which consents were read.
+    Units: t_ms milliseconds since the epoch; until_ms likewise, for what
+    ends by itself; consent_size is the ledger's size at which consents were read.
     """
 
     t_ms: int
@@ -127,6 +128,7 @@ class Entry(Part, frozen=True, tag_field="v", tag=1):
     prev_release: str = ""
     machine: str = ""
     software: Software | None = None
+    until_ms: int = 0
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -12,7 +12,7 @@ import msgspec
 from sqlalchemy import Connection, Select, func, select
 
 from bailee.core.errors import Conflict
-from bailee.ledger.entries import Entry, entry_bytes
+from bailee.ledger.entries import Entry, entry_bytes, entry_from_bytes
 from bailee.ledger.merkle import (
     HASH_BYTES,
     TILE_WIDTH,
@@ -58,6 +58,12 @@ def size_of(connection: Connection) -> int:
     """Count the leaves."""
     last = connection.execute(select(func.max(tables.leaf.c.seq))).scalar()
     return 0 if last is None else int(last) + 1
+
+
+def leaf_entry(connection: Connection, seq: int) -> Entry:
+    """Read one leaf."""
+    body = connection.execute(select(tables.leaf.c.body).where(tables.leaf.c.seq == seq)).scalar_one()
+    return entry_from_bytes(bytes(body))
 
 
 def log_nodes(connection: Connection) -> TiledNodes:

@@ -16,11 +16,11 @@ import pyarrow as pa
 from sqlalchemy import Connection, func, select
 
 from bailee.core.errors import Conflict, Invalid
-from bailee.ledger.entries import Counts, Entry, entry_from_bytes
+from bailee.ledger.entries import Counts, Entry
 from bailee.stores.sql import ledger_tables as tables
 from bailee.stores.sql.database import read, write
 from bailee.stores.sql.ledger import Log
-from bailee.stores.sql.ledger_append import append
+from bailee.stores.sql.ledger_append import append, leaf_entry
 
 INTENT, DISCLOSED, DONE = "release.intent", "release.disclosed", "release.done"
 FAILED, UNKNOWN = "release.failed", "release.unknown"
@@ -175,12 +175,6 @@ def progress(connection: Connection, release: str) -> Progress:
     ).scalar_one()
     kinds = {str(kind): int(seq) for kind, seq in rows if kind in {INTENT, DISCLOSED, *ENDS}}
     return Progress(release, kinds, int(counted))
-
-
-def leaf_entry(connection: Connection, seq: int) -> Entry:
-    """Read one leaf."""
-    body = connection.execute(select(tables.leaf.c.body).where(tables.leaf.c.seq == seq)).scalar_one()
-    return entry_from_bytes(bytes(body))
 
 
 def _terms(connection: Connection, known: Progress) -> Entry:
