@@ -1,0 +1,372 @@
+/* Rules over the tokens of notes: words to symbols, and one lazily built automaton of all rules run over them.
+   A symbol is a word, one digit, one mark, or a run of blanks; every symbol has a class, every class a column of
+   the automaton. All memory is the caller's; when the automaton's room is full it is emptied and built anew. */
+#include "notes_text.h"
+
+/* Classes that are always there: digits 0-9, blanks, then marks by their byte, then words as they are met. */
+enum { ONE_BLANK = 10, WIDE_BLANK, LINE_END, PARAGRAPH, EDGE, MARKS = 16, WORDS = 144 };
+/* Bits of a word's features above those of the word lists. */
+enum { BIT_LOWER = 44, BIT_CAPITAL, BIT_UPPER, BIT_LETTER, BIT_MIXED, BIT_FOREIGN, BIT_LONG, BIT_HEX, BIT_ROMAN, BIT_TWO,
+       BIT_THREE, BIT_FIVE, BIT_VOWEL, BIT_STREET, BIT_CARE, BIT_KIND };
+
+typedef struct {
+    const uint8_t *op;      /* 0 take a symbol, 1 split, 2 jump, 3 save, 4 accept */
+    const int32_t *x, *y;   /* take: atom; split: two places; jump: place; save: slot; accept: rule */
+    int64_t size;
+    const uint8_t *truth;   /* truth[column * atoms + atom] */
+    int64_t atoms, columns;
+} Program;
+
+typedef struct {
+    int32_t *next;          /* next[state * columns + column]: a state, 0 nothing, -1 not yet known */
+    int32_t *first, *count; /* each state's places in `pool` */
+    int32_t *accept;        /* rule, or -1 */
+    int32_t *table;         /* open table of states by hash, 0 is free */
+    int32_t *pool;
+    int32_t *stack, *mark, *list;
+    int64_t state_room, pool_room, table_room;
+    int64_t *used;          /* states, places of pool, generation of marks, times emptied */
+} Automaton;
+
+static uint64_t spread(uint64_t h) { return hash_end(h * UINT64_C(0x9E3779B97F4A7C15)); }
+
+/* Put words into an open table by hash; the masks of a word that comes twice are joined. Returns -1 if it is full. */
+EXPORT int64_t patterns_fill(const uint8_t *text, const int64_t *start, const int64_t *end, const uint64_t *mask, int64_t n,
+                             uint64_t *keys, uint64_t *masks, int32_t bits) {
+    uint64_t room = (uint64_t)1 << bits;
+    int64_t added = 0;
+    for (int64_t i = 0; i < n; i++) {
+        uint64_t h = HASH_START;
+        for (int64_t c = start[i]; c < end[i]; c++) h = hash_byte(h, lowered(text[c]));
+        h = hash_end(h);
+        uint64_t at = spread(h) & (room - 1);
+        while (keys[at] && keys[at] != h) at = (at + 1) & (room - 1);
+        if (!keys[at]) {
+            if ((uint64_t)++added >= room) return -1;
+            keys[at] = h;
+        }
+        masks[at] |= mask[i];
+    }
+    return added;
+}
+
+static uint64_t masked(uint64_t h, const uint64_t *keys, const uint64_t *masks, int32_t bits) {
+    uint64_t room = (uint64_t)1 << bits, at = spread(h) & (room - 1);
+    while (keys[at]) {
+        if (keys[at] == h) return masks[at];
+        at = (at + 1) & (room - 1);
+    }
+    return 0;
+}
+
+/* Ends of German compounds and of family names; a rule cannot list all such words. */
+static const char *const street_ends[] = {"strasse", "str", "weg", "platz", "allee", "gasse", "ring", "damm", "ufer", "chaussee",
+                                          "steig", "markt", "promenade", "straat", "laan", "gata", "vagen", 0};
+static const char *const care_ends[] = {"klinik", "klinikum", "kliniken", "krankenhaus", "hospital", "spital", "heim", "hospiz", 0};
+static const char *const name_ends[] = {"ez", "son", "sson", "sen", "ski", "ska", "sky", "wicz", "icz", "vic", "evic", "ovic", "off",
+    "enko", "chuk", "ova", "eva", "opoulos", "idis", "akis", "dottir", "mann", "berg", "stein", "feld", "meier", "mayer", "bauer",
+    "escu", "eanu", "yan", "ian", "oglu", "zadeh", "pour", "wala", "singh", "ford", "worth", "shaw", "ham", "ton", "field", "bury",
+    "quist", "strom", "nen", "vich", "vych", "shvili", "dze", 0};
+
+static int ends_in(const uint8_t *word, int64_t length, const char *const *ends) {
+    for (; *ends; ends++) {
+        int64_t n = (int64_t)strlen(*ends), i = 0;
+        if (length < n + 2) continue;
+        while (i < n && lowered(word[length - n + i]) == (uint8_t)(*ends)[i]) i++;
+        if (i == n) return 1;
+    }
+    return 0;
+}
+
+static uint64_t looks(const uint8_t *word, int64_t length, uint8_t shape) {
+    static const uint8_t bit[] = {BIT_LOWER, BIT_CAPITAL, BIT_UPPER, BIT_LETTER, BIT_MIXED, BIT_LOWER, BIT_FOREIGN};
+    uint64_t look = UINT64_C(1) << bit[shape > 6 ? 6 : shape];
+    int hex = 1, roman = 1, vowel = 0;
+    for (int64_t i = 0; i < length; i++) {
+        uint8_t c = lowered(word[i]);
+        if (!(c >= 'a' && c <= 'f')) hex = 0;
+        if (c != 'i' && c != 'v' && c != 'x') roman = 0;
+        if (c == 'a' || c == 'e' || c == 'i' || c == 'o' || c == 'u' || c == 'y') vowel = 1;
+    }
+    if (length == 1 && shape == ONE_LOWER) look |= UINT64_C(1) << BIT_LETTER;
+    if (hex) look |= UINT64_C(1) << BIT_HEX;
+    if (roman) look |= UINT64_C(1) << BIT_ROMAN;
+    if (vowel) look |= UINT64_C(1) << BIT_VOWEL;
+    if (length >= 5 && shape != ALL_LOWER) {
+        if (ends_in(word, length, street_ends)) look |= UINT64_C(1) << BIT_STREET;
+        if (ends_in(word, length, care_ends)) look |= UINT64_C(1) << BIT_CARE;
+        if (ends_in(word, length, name_ends)) look |= UINT64_C(1) << BIT_KIND;
+    }
+    if (length == 2) look |= UINT64_C(1) << BIT_TWO;
+    if (length == 3) look |= UINT64_C(1) << BIT_THREE;
+    if (length >= 4) look |= UINT64_C(1) << BIT_LONG;
+    if (length >= 5) look |= UINT64_C(1) << BIT_FIVE;
+    return look;
+}
+
+/* The class of a word: features and literal as a pair, numbered as met. Returns -1 when `room` classes are taken. */
+static int32_t class_of(uint64_t feature, uint64_t literal, uint64_t *features, uint64_t *literals, int32_t *slots, int64_t slot_room,
+                        int64_t room, int64_t *classes) {
+    uint64_t at = spread(feature ^ spread(literal + 1)) & (uint64_t)(slot_room - 1);
+    for (; slots[at]; at = (at + 1) & (uint64_t)(slot_room - 1)) {
+        int32_t known = slots[at] - 1;
+        if (features[known] == feature && literals[known] == literal) return known;
+    }
+    if (*classes >= room) return -1;
+    int32_t fresh = (int32_t)(*classes)++;
+    features[fresh] = feature;
+    literals[fresh] = literal;
+    slots[at] = fresh + 1;
+    return fresh;
+}
+
+/* Turn tokens into symbols. Every note begins and ends with EDGE. Returns the number of symbols; -1: more than
+   `capacity`; -2: more classes than there is room for (the caller starts again with an empty table of classes). */
+EXPORT int64_t patterns_symbols(const uint8_t *bytes, const int64_t *at, int64_t notes, const int64_t *first, const int32_t *start,
+                                const int32_t *end, const uint8_t *kind, const uint8_t *shape, const uint64_t *hash,
+                                const uint64_t *keys, const uint64_t *masks, int32_t bits, const uint64_t *literal_keys,
+                                const uint64_t *literal_ids, int32_t literal_bits, uint64_t *features, uint64_t *literals,
+                                int32_t *slots, int64_t slot_room, int64_t class_room, int64_t *classes, int64_t capacity,
+                                uint16_t *symbol, int32_t *from, int32_t *to, int64_t *begin) {
+    int64_t n = 0;
+    for (int64_t note = 0; note < notes; note++) {
+        int64_t last = at[note];
+        begin[note] = n;
+        if (n >= capacity) return -1;
+        symbol[n] = EDGE; from[n] = to[n] = (int32_t)last; n++;
+        for (int64_t t = first[note]; t < first[note + 1]; t++) {
+            if (n + 2 + (kind[t] == NUMBER ? end[t] - start[t] : 1) > capacity) return -1;
+            if (start[t] > last && kind[t] != BREAK && n && symbol[n - 1] != LINE_END && symbol[n - 1] != PARAGRAPH) {
+                int wide = start[t] - last > 1 || bytes[last] == '\t';
+                symbol[n] = wide ? WIDE_BLANK : ONE_BLANK; from[n] = (int32_t)last; to[n] = start[t]; n++;
+            }
+            last = end[t];
+            if (kind[t] == NUMBER) {
+                for (int32_t c = start[t]; c < end[t]; c++) {
+                    symbol[n] = (uint16_t)(bytes[c] - '0'); from[n] = c; to[n] = c + 1; n++;
+                }
+                continue;
+            }
+            if (kind[t] == BREAK) symbol[n] = shape[t] > 1 ? PARAGRAPH : LINE_END;
+            else if (kind[t] == MARK) symbol[n] = (uint16_t)(MARKS + (bytes[start[t]] & 127));
+            else {
+                uint64_t feature = masked(hash[t], keys, masks, bits) | looks(bytes + start[t], end[t] - start[t], shape[t]);
+                int32_t known = class_of(feature, masked(hash[t], literal_keys, literal_ids, literal_bits), features, literals, slots,
+                                         slot_room, class_room, classes);
+                if (known < 0) return -2;
+                symbol[n] = (uint16_t)(WORDS + known);
+            }
+            from[n] = start[t]; to[n] = end[t]; n++;
+        }
+        if (n >= capacity) return -1;
+        symbol[n] = EDGE; from[n] = to[n] = (int32_t)at[note + 1]; n++;
+    }
+    begin[notes] = n;
+    return n;
+}
+
+static int joins(uint16_t symbol) { return symbol < 10 || symbol >= WORDS; }
+
+/* A digit that a point, comma or slash ties to the digit before it, or after it. */
+static int tied(const uint16_t *symbol, int64_t place, int64_t step) {
+    uint16_t mark = symbol[place];
+    return (mark == MARKS + '.' || mark == MARKS + ',' || mark == MARKS + '/') && symbol[place + step] < 10;
+}
+
+static void follow(const Program *p, Automaton *a, int32_t place, int64_t *held) {
+    int64_t top = 0;
+    a->stack[top++] = place;
+    while (top) {
+        int32_t pc = a->stack[--top];
+        if (a->mark[pc] == (int32_t)a->used[2]) continue;
+        a->mark[pc] = (int32_t)a->used[2];
+        switch (p->op[pc]) {
+        case 1: a->stack[top++] = p->x[pc]; a->stack[top++] = p->y[pc]; break;
+        case 2: a->stack[top++] = p->x[pc]; break;
+        case 3: a->stack[top++] = pc + 1; break;
+        default: a->list[(*held)++] = pc;
+        }
+    }
+}
+
+static void empty(const Program *p, Automaton *a) {
+    memset(a->table, 0, (size_t)a->table_room * sizeof *a->table);
+    a->used[0] = 1;
+    a->used[1] = 0;
+    a->used[3]++;
+    for (int64_t c = 0; c < p->columns; c++) a->next[c] = 0;
+    a->first[0] = a->count[0] = 0;
+    a->accept[0] = -1;
+}
+
+static void sort(int32_t *list, int64_t n) {
+    for (int64_t i = 1; i < n; i++) {
+        int32_t value = list[i];
+        int64_t j = i;
+        for (; j && list[j - 1] > value; j--) list[j] = list[j - 1];
+        list[j] = value;
+    }
+}
+
+/* The state of a set of places (a->list, `held` of them). -1: there is no room left. */
+static int32_t state_of(const Program *p, Automaton *a, int64_t held) {
+    if (!held) return 0;
+    sort(a->list, held);
+    uint64_t h = HASH_START;
+    for (int64_t i = 0; i < held; i++) h = (h ^ (uint64_t)a->list[i]) * UINT64_C(1099511628211);
+    uint64_t at = spread(h) & (uint64_t)(a->table_room - 1);
+    for (; a->table[at]; at = (at + 1) & (uint64_t)(a->table_room - 1)) {
+        int32_t known = a->table[at];
+        if (a->count[known] == held && !memcmp(a->pool + a->first[known], a->list, (size_t)held * sizeof *a->list)) return known;
+    }
+    if (a->used[0] >= a->state_room || a->used[1] + held > a->pool_room) return -1;
+    int32_t fresh = (int32_t)a->used[0]++;
+    a->table[at] = fresh;
+    a->first[fresh] = (int32_t)a->used[1];
+    a->count[fresh] = (int32_t)held;
+    a->accept[fresh] = -1;
+    for (int64_t i = 0; i < held; i++) {
+        int32_t pc = a->list[i];
+        a->pool[a->used[1]++] = pc;
+        if (p->op[pc] == 4 && (a->accept[fresh] < 0 || p->x[pc] < a->accept[fresh])) a->accept[fresh] = p->x[pc];
+    }
+    for (int64_t c = 0; c < p->columns; c++) a->next[(int64_t)fresh * p->columns + c] = -1;
+    return fresh;
+}
+
+static int32_t step(const Program *p, Automaton *a, int32_t state, int32_t column) {
+    int64_t held = 0;
+    a->used[2]++;
+    for (int32_t i = 0; i < a->count[state]; i++) {
+        int32_t pc = a->pool[a->first[state] + i];
+        if (p->op[pc] == 0 && p->truth[(int64_t)column * p->atoms + p->x[pc]]) follow(p, a, pc + 1, &held);
+    }
+    int32_t reached = state_of(p, a, held);
+    if (reached >= 0) a->next[(int64_t)state * p->columns + column] = reached;
+    return reached;
+}
+
+static int32_t begin_state(const Program *p, Automaton *a) {
+    int64_t held = 0;
+    a->used[2]++;
+    follow(p, a, 0, &held);
+    return state_of(p, a, held);
+}
+
+/* The part of symbols[from..to) that a rule marks, by one backtracking run of the rule alone that visits every pair
+   of place and symbol once. `seen` holds size * (to - from + 1) bits of scratch. Returns 1 if the rule matches. */
+static int marked(const Program *p, const uint16_t *columns, int32_t entry, int64_t entry_size, int64_t from, int64_t to, uint8_t *seen,
+                  int64_t *jobs, int64_t *part) {
+    int64_t width = to - from + 1, top = 0;
+    memset(seen, 0, (size_t)((entry_size * width + 7) / 8));
+    part[0] = from; part[1] = to;
+    jobs[top++] = entry; jobs[top++] = from; jobs[top++] = from; jobs[top++] = to;
+    while (top) {
+        int64_t end = jobs[--top], begin = jobs[--top], at = jobs[--top], pc = jobs[--top];
+        for (;;) {
+            int64_t bit = (pc - entry) * width + (at - from);
+            if (seen[bit >> 3] & 1 << (bit & 7)) break;
+            seen[bit >> 3] |= (uint8_t)(1 << (bit & 7));
+            if (p->op[pc] == 0) {
+                if (at >= to || !p->truth[(int64_t)columns[at] * p->atoms + p->x[pc]]) break;
+                at++; pc++;
+            } else if (p->op[pc] == 1) {
+                jobs[top++] = p->y[pc]; jobs[top++] = at; jobs[top++] = begin; jobs[top++] = end;
+                pc = p->x[pc];
+            } else if (p->op[pc] == 2) pc = p->x[pc];
+            else if (p->op[pc] == 3) {
+                if (p->x[pc]) end = at;
+                else begin = at;
+                pc++;
+            } else {
+                if (at != to) break;
+                part[0] = begin; part[1] = end;
+                return 1;
+            }
+        }
+    }
+    return 0;
+}
+
+typedef struct {
+    const uint16_t *symbol, *column;
+    int64_t symbols, limit;
+    const uint8_t *traits;
+} Input;
+
+/* The longest match that begins at one symbol: its end and rule (-1 if none). Returns 0, or -2 if one state is
+   larger than the automaton's room. */
+static int longest(const Program *p, Automaton *a, const Input *in, int32_t *root, int64_t i, int64_t *best, int32_t *rule) {
+    const uint16_t *symbol = in->symbol;
+    int64_t emptied = 0, stop = in->symbols - i < in->limit ? in->symbols : i + in->limit;
+    int loose = i > 1 && symbol[i] < 10 && tied(symbol, i - 1, -1);
+    int32_t state = *root;
+    *rule = -1;
+    *best = i;
+    for (int64_t j = i; j < stop; j++) {
+        int32_t reached = a->next[(int64_t)state * p->columns + in->column[j]];
+        if (reached < 0) {
+            reached = step(p, a, state, in->column[j]);
+            if (reached < 0) { /* no room: empty it and run this start again */
+                empty(p, a);
+                *root = begin_state(p, a);
+                if (*root < 0 || emptied++) return -2;
+                state = *root; *rule = -1; *best = i; j = i - 1;
+                continue;
+            }
+        }
+        if (!reached) break;
+        state = reached;
+        int32_t found = a->accept[state];
+        if (found < 0 || (j + 1 < in->symbols && joins(symbol[j]) && joins(symbol[j + 1]))) continue;
+        if (!(in->traits[found] & 1) && (loose || (j + 2 < in->symbols && symbol[j] < 10 && tied(symbol, j + 1, 1)))) continue;
+        *best = j + 1;
+        *rule = found;
+    }
+    return 0;
+}
+
+/* Run the automaton from every symbol that may begin something; the longest match wins, then the earlier rule. Where
+   a rule marks a later part of its match, a rule that begins at that part and reaches further wins over it. Matches
+   do not overlap: the next begins after what the last one marked. Rules with trait 1 may begin or end beside a digit
+   tied by a point or slash, those with trait 2 mark a part. Returns the number of hits; -1: more than `capacity`;
+   -2: no room for one state. */
+EXPORT int64_t patterns_scan(const uint8_t *op, const int32_t *x, const int32_t *y, int64_t size, const uint8_t *truth, int64_t atoms,
+                             int64_t columns, const int32_t *entry, const uint8_t *traits, int32_t *next, int32_t *first,
+                             int32_t *count, int32_t *accept, int32_t *table, int32_t *pool, int32_t *stack, int32_t *mark,
+                             int32_t *list, int64_t state_room, int64_t pool_room, int64_t table_room, int64_t *used, int64_t limit,
+                             const uint16_t *symbol, const uint16_t *column, int64_t symbols, uint8_t *seen, int64_t *jobs,
+                             int64_t capacity, int32_t *hit_from, int32_t *hit_to, int32_t *hit_rule) {
+    Program p = {op, x, y, size, truth, atoms, columns};
+    Automaton a = {next, first, count, accept, table, pool, stack, mark, list, state_room, pool_room, table_room, used};
+    Input in = {symbol, column, symbols, limit, traits};
+    int64_t hits = 0;
+    if (!used[0]) empty(&p, &a);
+    if (used[2] > 1000000000) { memset(mark, 0, (size_t)size * sizeof *mark); used[2] = 0; }
+    int32_t root = begin_state(&p, &a);
+    if (root < 0) return -2;
+    for (int64_t i = 0; i < symbols;) {
+        if (i && joins(symbol[i]) && joins(symbol[i - 1])) { i++; continue; }
+        int32_t rule;
+        int64_t best, part[2];
+        if (longest(&p, &a, &in, &root, i, &best, &rule)) return -2;
+        if (rule < 0) { i++; continue; }
+        part[0] = i; part[1] = best;
+        if (traits[rule] & 2) {
+            marked(&p, column, entry[rule], entry[rule + 1] - entry[rule], i, best, seen, jobs, part);
+            int32_t inner;
+            int64_t reach, apart[2];
+            if (part[0] > i && part[1] > part[0]) {
+                if (longest(&p, &a, &in, &root, part[0], &reach, &inner)) return -2;
+                apart[0] = part[0]; apart[1] = reach;
+                if (inner >= 0 && traits[inner] & 2)
+                    marked(&p, column, entry[inner], entry[inner + 1] - entry[inner], part[0], reach, seen, jobs, apart);
+                if (inner >= 0 && apart[0] == part[0] && apart[1] > part[1]) { part[1] = apart[1]; rule = inner; }
+            }
+        }
+        if (hits == capacity) return -1;
+        hit_from[hits] = (int32_t)part[0]; hit_to[hits] = (int32_t)part[1]; hit_rule[hits] = rule; hits++;
+        i = part[1] > i ? part[1] : i + 1;
+    }
+    return hits;
+}
