@@ -60,7 +60,7 @@ class Maker:
                 continue
             if element.choice and not self.chosen(owner, element):
                 continue
-            value = self.value(owner, element, (*seen, owner), depth)
+            value = self.value(element, (*seen, owner), depth)
             if value is not None:
                 made[element.name] = [value] if element.repeats else value
                 if r4.is_primitive(element.type) and not seen:
@@ -77,7 +77,7 @@ class Maker:
             (self.variant + shift) % len(types) for shift in (0, len(types) // 2)
         }
 
-    def value(self, owner: str, element: r4.Element, seen: tuple[str, ...], depth: int) -> Any:
+    def value(self, element: r4.Element, seen: tuple[str, ...], depth: int) -> Any:
         kind = element.type
         if kind in STRINGS or (self.variant == WRONG and kind in {*NUMBERS, "boolean", "time"}):
             return self.canary()
@@ -136,7 +136,7 @@ def allowed_extensions(groups: Any) -> Iterator[dict[str, Any]]:
 def _values(maker: Maker, said: Any) -> Iterator[dict[str, Any]]:
     for kind in said:
         element = r4.children("Extension")["value" + kind[0].upper() + kind[1:]]
-        yield {element.name: maker.value("Extension", element, ("Extension",), 1)}
+        yield {element.name: maker.value(element, ("Extension",), 1)}
 
 
 def scattered(source: random.Random, resource_type: str = "") -> dict[str, Any]:
