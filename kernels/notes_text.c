@@ -156,10 +156,10 @@ EXPORT int64_t notes_tokens(const uint8_t *bytes, const int64_t *offsets, int64_
 }
 
 /* The hash that a token of each of these (folded) words would have. */
-EXPORT void notes_hash(const uint8_t *bytes, const int64_t *offsets, int64_t words, uint64_t *hash) {
+EXPORT void notes_hash(const uint8_t *bytes, const int64_t *start, const int64_t *end, int64_t words, uint64_t *hash) {
     for (int64_t w = 0; w < words; w++) {
         uint64_t h = HASH_START;
-        for (int64_t i = offsets[w]; i < offsets[w + 1]; i++) h = hash_byte(h, lowered(bytes[i]));
+        for (int64_t i = start[w]; i < end[w]; i++) h = hash_byte(h, lowered(bytes[i]));
         hash[w] = hash_end(h);
     }
 }

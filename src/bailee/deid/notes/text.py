@@ -33,9 +33,16 @@ LIMIT: Final = 2**31 - 2**20
 def kernels() -> Any:
     """Give the kernels with 64-bit results declared."""
     loaded = library()
-    for name in ("notes_pages", "notes_fold", "notes_tokens"):
+    for name in ("notes_pages", "notes_fold", "notes_tokens", "notes_tag", "notes_insert", "notes_features"):
         getattr(loaded, name).restype = _int64()
+    loaded.notes_chain.restype = _double()
     return loaded
+
+
+def _double() -> Any:
+    import ctypes
+
+    return ctypes.c_double
 
 
 def _int64() -> Any:
@@ -222,10 +229,14 @@ def _buffer(texts: Any) -> tuple[Bytes, Places]:
 
 def hash_words(words: list[str]) -> npt.NDArray[np.uint64]:
     """Hash folded words as tokens are hashed. Case does not matter."""
-    ends = np.zeros(len(words) + 1, np.int64)
     encoded = [word.encode() for word in words]
-    np.cumsum([len(word) for word in encoded], out=ends[1:])
+    ends = np.cumsum([len(word) for word in encoded], dtype=np.int64)
     content = np.frombuffer(b"".join(encoded) + b"\0", np.uint8)
-    out = np.empty(max(len(words), 1), np.uint64)[: len(words)]
-    kernels().notes_hash(at(content), at(ends), whole(len(words)), at(out))
+    return hash_ranges(content, ends - np.array([len(word) for word in encoded], np.int64), ends)
+
+
+def hash_ranges(content: Bytes, start: Places, end: Places) -> npt.NDArray[np.uint64]:
+    """Hash words that lie in a buffer of folded text."""
+    out = np.empty(max(len(start), 1), np.uint64)[: len(start)]
+    kernels().notes_hash(at(content), at(start), at(end), whole(len(start)), at(out))
     return out

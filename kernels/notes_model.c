@@ -1,0 +1,220 @@
+/* The sequence model: hashed features, a window over neighbours, one hidden layer, best path. Integers only. */
+#include <stdlib.h>
+
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
+#include "notes_features.h"
+
+#define WIDTH 48   /* numbers that a word form is summed up in */
+#define HIDDEN 64
+#define REACH 4    /* neighbours on each side */
+#define SPAN (2 * REACH + 1)
+#define STATES 16
+#define FORMS 8192 /* pairs of word forms kept at a time */
+#define TOP 8191   /* bound of a hidden number, so that 32-bit sums cannot overflow */
+#define MOST 3000  /* bound of one neighbour's share, so that 16-bit sums cannot overflow */
+
+typedef struct {
+    const int8_t *form;         /* [form_rows][WIDTH] */
+    const int8_t *context;      /* [context_rows][HIDDEN], in units of two */
+    const int16_t *window;      /* [SPAN][WIDTH / 2][HIDDEN][2] */
+    const int16_t *form_bias;   /* [WIDTH] */
+    const int16_t *hidden_bias; /* [HIDDEN] */
+    const int16_t *out;         /* [STATES][HIDDEN] */
+    const int32_t *out_bias;    /* [STATES] */
+    const int32_t *step;        /* [STATES from][STATES to] */
+    uint32_t form_rows, context_rows; /* powers of two */
+    int32_t window_shift;
+} Model;
+
+typedef struct {
+    uint64_t key;
+    int16_t share[SPAN][HIDDEN];
+} Form;
+
+static int16_t clipped(int32_t value) { return (int16_t)(value > MOST ? MOST : value < -MOST ? -MOST : value); }
+
+/* total[h] += weights of h times a pair of numbers */
+static inline void add_pair(const int16_t *restrict weights, int16_t one, int16_t two, int32_t *restrict total) {
+#ifdef __SSE2__
+    __m128i pair = _mm_set1_epi32((int32_t)((uint32_t)(uint16_t)two << 16 | (uint16_t)one));
+    for (int h = 0; h < HIDDEN; h += 4) {
+        __m128i product = _mm_madd_epi16(_mm_loadu_si128((const __m128i *)(weights + 2 * h)), pair);
+        __m128i *sum = (__m128i *)(total + h);
+        _mm_storeu_si128(sum, _mm_add_epi32(_mm_loadu_si128(sum), product));
+    }
+#else
+    for (int h = 0; h < HIDDEN; h++) total[h] += (int32_t)weights[2 * h] * one + (int32_t)weights[2 * h + 1] * two;
+#endif
+}
+
+/* sum[i] += row[i] << twice, for a multiple of 16 numbers */
+static inline void add_row(const int8_t *restrict row, int16_t *restrict sum, int count, int twice) {
+#ifdef __SSE2__
+    const __m128i zero = _mm_setzero_si128();
+    for (int i = 0; i < count; i += 16) {
+        __m128i bytes = _mm_loadu_si128((const __m128i *)(row + i));
+        __m128i *low = (__m128i *)(sum + i), *high = (__m128i *)(sum + i + 8);
+        _mm_storeu_si128(low, _mm_add_epi16(_mm_loadu_si128(low), _mm_srai_epi16(_mm_unpacklo_epi8(zero, bytes), 8 - twice)));
+        _mm_storeu_si128(high, _mm_add_epi16(_mm_loadu_si128(high), _mm_srai_epi16(_mm_unpackhi_epi8(zero, bytes), 8 - twice)));
+    }
+#else
+    for (int i = 0; i < count; i++) sum[i] = (int16_t)(sum[i] + row[i] * (1 << twice));
+#endif
+}
+
+/* What a word form adds to the hidden sums of the tokens around it. */
+static void form_shares(const Model *m, const Notes *in, int64_t t, Form *out) {
+    Lexical features;
+    int16_t sum[WIDTH];
+    lexical_features(in, t, &features);
+    memcpy(sum, m->form_bias, sizeof sum);
+    for (int f = 0; f < features.count; f++)
+        add_row(m->form + (int64_t)(features.ids[f] & (m->form_rows - 1)) * WIDTH, sum, WIDTH, 0);
+    for (int i = 0; i < WIDTH; i++) sum[i] = sum[i] > 0 ? sum[i] : 0;
+    for (int p = 0; p < SPAN; p++) {
+        int32_t total[HIDDEN] = {0};
+        const int16_t *weights = m->window + (int64_t)p * HIDDEN * WIDTH;
+        for (int i = 0; i < WIDTH; i += 2)
+            if (sum[i] | sum[i + 1]) add_pair(weights + (int64_t)i * HIDDEN, sum[i], sum[i + 1], total);
+        for (int h = 0; h < HIDDEN; h++) out->share[p][h] = clipped(total[h] >> m->window_shift);
+    }
+}
+
+/* Forms are kept in pairs, the last used one first. */
+static const Form *form_of(const Model *m, const Notes *in, int64_t t, Form *forms, uint8_t *newer) {
+    uint64_t key = (in->hash[t] ^ (uint64_t)in->shape[t] << 56 ^ (uint64_t)in->kind[t] << 53) | 1;
+    uint64_t slot = (key >> 20) % FORMS;
+    Form *pair = forms + 2 * slot;
+    if (pair[newer[slot]].key == key) return &pair[newer[slot]];
+    newer[slot] ^= 1;
+    Form *form = &pair[newer[slot]];
+    if (form->key != key) {
+        form_shares(m, in, t, form);
+        form->key = key;
+    }
+    return form;
+}
+
+/* Scores of the states from a token's hidden sums and context features. */
+static void state_scores(const Model *m, const int16_t *restrict sums, const uint32_t *ids, int32_t *restrict score) {
+    int16_t hidden[HIDDEN];
+    memcpy(hidden, sums, sizeof hidden);
+    for (int f = 0; f < CONTEXTS; f++)
+        add_row(m->context + (int64_t)(ids[f] & (m->context_rows - 1)) * HIDDEN, hidden, HIDDEN, 1);
+    for (int h = 0; h < HIDDEN; h++) hidden[h] = hidden[h] > TOP ? TOP : hidden[h] > 0 ? hidden[h] : 0;
+    for (int s = 0; s < STATES; s++) {
+        const int16_t *restrict weights = m->out + s * HIDDEN;
+        int32_t total = 0;
+        for (int h = 0; h < HIDDEN; h++) total += (int32_t)weights[h] * hidden[h];
+        score[s] = (total >> 8) + m->out_bias[s];
+    }
+}
+
+/* One step of the best path: `best` holds the scores so far, `back` gets where each came from. */
+static void path_step(const Model *m, const int32_t *restrict score, int32_t *restrict best, uint8_t *restrict back) {
+    int32_t next[STATES], come[STATES] = {0}, top = INT32_MIN;
+    for (int to = 0; to < STATES; to++) next[to] = best[0] + m->step[to];
+    for (int from = 1; from < STATES; from++) {
+        const int32_t *restrict step = m->step + from * STATES;
+        for (int to = 0; to < STATES; to++) {
+            int32_t value = best[from] + step[to];
+            come[to] = value > next[to] ? from : come[to];
+            next[to] = value > next[to] ? value : next[to];
+        }
+    }
+    for (int s = 0; s < STATES; s++) {
+        back[s] = (uint8_t)come[s];
+        next[s] += score[s];
+        top = next[s] > top ? next[s] : top;
+    }
+    for (int s = 0; s < STATES; s++) best[s] = next[s] - top;
+}
+
+static void tag_note(const Model *m, const Notes *in, int64_t note, const int32_t *raise, Form *forms, uint8_t *newer,
+                     uint8_t *back, uint8_t *state) {
+    int64_t from = in->first[note], to = in->first[note + 1];
+    int16_t ring[SPAN][HIDDEN];
+    int32_t best[STATES] = {0}, score[STATES];
+    uint32_t ids[CONTEXTS];
+    Walk walk;
+    walk_start(in, from, to, &walk);
+    for (int p = 0; p < SPAN; p++) memcpy(ring[p], m->hidden_bias, sizeof ring[p]);
+    for (int64_t t = from; t < to + REACH; t++) {
+        if (t < to) {
+            const Form *form = form_of(m, in, t, forms, newer);
+            /* share[p] is what a token adds to the one (p - REACH) places before it */
+            for (int p = 0; p < SPAN; p++) {
+                int64_t target = t + REACH - p;
+                if (target < from) continue;
+                int16_t *restrict sums = ring[target % SPAN];
+                const int16_t *restrict share = form->share[p];
+                for (int h = 0; h < HIDDEN; h++) sums[h] = (int16_t)(sums[h] + share[h]);
+            }
+        }
+        int64_t done = t - REACH;
+        if (done < from) continue;
+        context_features(in, note, done, &walk, ids);
+        state_scores(m, ring[done % SPAN], ids, score);
+        for (int s = 0; s < STATES; s++) score[s] += raise[s];
+        if (done == from) memcpy(best, score, sizeof best);
+        else path_step(m, score, best, back + (done - from) * STATES);
+        memcpy(ring[done % SPAN], m->hidden_bias, sizeof ring[0]);
+    }
+    if (to == from) return;
+    int top = 0;
+    for (int s = 1; s < STATES; s++) if (best[s] > best[top]) top = s;
+    for (int64_t t = to - 1; t >= from; t--) {
+        state[t] = (uint8_t)top;
+        top = back[(t - from) * STATES + top];
+    }
+}
+
+/* Tag every token of every note. `raise` is added to the states' scores (to prefer or avoid some).
+   Returns 0, or -1 if there was no memory. */
+EXPORT int64_t notes_tag(const uint8_t *bytes, const int64_t *at, int64_t notes, const int64_t *first, const int32_t *start,
+                         const int32_t *end, const uint8_t *kind, const uint8_t *shape, const uint64_t *hash,
+                         const uint64_t *mask, const void *const *parts, const int32_t *sizes, const int32_t *raise,
+                         uint8_t *state) {
+    Notes in = {bytes, at, first, start, end, kind, shape, hash, mask};
+    Model m = {parts[0], parts[1], parts[2], parts[3], parts[4], parts[5], parts[6], parts[7],
+               (uint32_t)sizes[0], (uint32_t)sizes[1], sizes[2]};
+    int64_t longest = 0;
+    for (int64_t n = 0; n < notes; n++) longest = first[n + 1] - first[n] > longest ? first[n + 1] - first[n] : longest;
+    Form *forms = calloc(2 * FORMS, sizeof *forms);
+    uint8_t *newer = calloc(FORMS, 1);
+    uint8_t *back = malloc((size_t)longest * STATES + 1);
+    int64_t answer = forms && newer && back ? 0 : -1;
+    if (answer == 0)
+        for (int64_t n = 0; n < notes; n++) tag_note(&m, &in, n, raise, forms, newer, back, state);
+    free(forms);
+    free(newer);
+    free(back);
+    return answer;
+}
+
+/* What the word lists say of each token. The table is open: keys and masks, 1 << bits places, key 0 is empty. */
+EXPORT void notes_lookup(const uint64_t *hash, int64_t n, const uint64_t *keys, const uint64_t *masks, int32_t bits, uint64_t *out) {
+    uint64_t last = (UINT64_C(1) << bits) - 1;
+    for (int64_t i = 0; i < n; i++) {
+        uint64_t place = hash[i] & last;
+        while (keys[place] && keys[place] != hash[i]) place = (place + 1) & last;
+        out[i] = keys[place] ? masks[place] : 0;
+    }
+}
+
+/* Put words into such a table, adding their masks. The table must stay at most three quarters full. Returns the entries. */
+EXPORT int64_t notes_insert(const uint64_t *hash, const uint64_t *mask, int64_t n, uint64_t *keys, uint64_t *masks, int32_t bits) {
+    uint64_t last = (UINT64_C(1) << bits) - 1;
+    int64_t added = 0;
+    for (int64_t i = 0; i < n; i++) {
+        uint64_t place = hash[i] & last;
+        while (keys[place] && keys[place] != hash[i]) place = (place + 1) & last;
+        added += !keys[place];
+        keys[place] = hash[i];
+        masks[place] |= mask[i];
+    }
+    return added;
+}

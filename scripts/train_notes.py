@@ -1,0 +1,97 @@
+"""Train the notes model on synthetic notes: `python scripts/train_notes.py OUT_FOLDER --notes 120000 --seed 1`.
+
+Everything that the model learns from is made by `bailee.synthetic` and varied by `bailee.deid.notes.variety`; notes of
+another seed, which it never saw, give the scores on its card.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from random import Random
+
+import numpy as np
+import pyarrow as pa
+from bailee.synthetic.notes import notes as synthetic
+
+from bailee.deid.notes.lexicon import lexicon
+from bailee.deid.notes.model import Weights, tag, write_weights
+from bailee.deid.notes.text import Text
+from bailee.deid.notes.training import Learner, Marked, Plan, allowed_states, shard_from_notes
+from bailee.deid.notes.variety import varied
+
+SHARES = {"en": 0.52, "es": 0.18, "fr": 0.15, "de": 0.15}
+SHARD = 1000
+
+
+def marked(count: int, seed: int, language: str, start: int = 0, *, vary: bool = True) -> Iterator[Marked]:
+    """Write notes of one language with their spans."""
+    for position, note in enumerate(synthetic(count, seed=seed, language=language, difficulty=0.6, start=start)):
+        spans = [tuple(span) for span in note.spans]
+        rng = Random(f"{seed}/{language}/{start + position}/variety")
+        yield varied(note.text, spans, rng, language) if vary else (note.text, spans)
+
+
+def shards(total: int, seed: int) -> Iterator[list[Marked]]:
+    """Write all notes in shards of mixed languages."""
+    rng = Random(seed)
+    for shard in range(total // SHARD):
+        mixed: list[Marked] = []
+        for language, share in SHARES.items():
+            size = round(SHARD * share)
+            mixed += marked(size, seed, language, shard * size)
+        rng.shuffle(mixed)
+        yield mixed
+
+
+def scores(model: Weights, held: list[Marked], lean: float = 0.0) -> dict[str, float]:
+    """Count letters and digits found: recall, precision, and spans wholly found."""
+    text = Text(pa.array([note for note, _ in held], pa.large_string()))
+    masks = lexicon().of(text)
+    state = tag(text, masks, model, lean=lean).astype(np.uint16)
+    allowed = allowed_states(text, held)
+    size = text.tokens.end - text.tokens.start
+    counts = text.tokens.kind < 2
+    must, may = (allowed & 1) == 0, allowed != 1
+    hit = state > 0
+    missed = (must & ~hit & counts)[:, None].any(1)
+    return {
+        "recall": round(float(size[must & hit & counts].sum() / size[must & counts].sum()), 5),
+        "precision": round(float(size[must & hit & counts].sum() / size[(must | ~may) & hit & counts].sum()), 5),
+        "missed_tokens": float(missed.sum()),
+    }
+
+
+def main() -> None:
+    """Train, write the model and print its scores."""
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("out", type=Path)
+    options.add_argument("--notes", type=int, default=120_000)
+    options.add_argument("--seed", type=int, default=1)
+    options.add_argument("--rate", type=float, default=0.002)
+    args = options.parse_args()
+    learner = Learner(seed=args.seed, plan=Plan(rate=args.rate))
+    held = {name: list(marked(600, args.seed + 1, name, vary=False)) for name in SHARES}
+    began = time.monotonic()
+    total = max(1, args.notes // SHARD)
+    for number, notes in enumerate(shards(args.notes, args.seed)):
+        shard = shard_from_notes(notes, lexicon())
+        loss = learner.learn(shard, pace=max(0.05, 1 - number / total))
+        if number % 10 == 9 or number == total - 1:
+            made = learner.weights(data="synthetic", languages=list(SHARES))
+            found = {name: scores(made, notes) for name, notes in held.items()}
+            print(
+                f"{number + 1}/{total} {time.monotonic() - began:.0f} s, {learner.tokens} tokens, loss {loss:.4f}",
+                found,
+                flush=True,
+            )
+            write_weights(
+                args.out,
+                learner.weights(data=f"bailee.synthetic.notes, seed {args.seed}", languages=list(SHARES), scores=found),
+            )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,243 @@
+"""One answer from several finders: who wins where they differ, spans mended to whole words, names spread over a note."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from bailee.deid.notes.found import CONTACT, DATE, FACILITY, ID, LOCATION, NAME, ORGANIZATION, SPREAD, STRANGERS, Spans
+from bailee.deid.notes.lexica.categories import CLINICAL, COMMON, Category
+from bailee.deid.notes.lexicon import Masks, lexicon_from_hashes
+from bailee.deid.notes.text import (
+    ALL_LOWER,
+    ALL_UPPER,
+    BREAK,
+    CAPITALISED,
+    MARK,
+    MIXED_CASE,
+    NUMBER,
+    ONE_LOWER,
+    ONE_UPPER,
+    WORD,
+    Text,
+    Tokens,
+)  # fmt: skip
+
+Flags = npt.NDArray[np.bool_]
+
+NONE: Final = -1
+_COMMON: Final = np.uint64(int(COMMON | Category.FUNCTION))
+_SAFE: Final = np.uint64(int(
+    COMMON | CLINICAL | Category.FUNCTION | Category.NUMBER | Category.MONTH | Category.WEEKDAY | Category.ROLE | Category.KIN
+    | Category.TITLE | Category.CREDENTIAL | Category.UNIT | Category.EPONYM_HEAD | Category.PROFESSION | Category.KNOWN_EN
+    | Category.COUNTRY | Category.DEMONYM | Category.STREET_AFTER | Category.FACILITY | Category.ORGANIZATION | Category.HOLIDAY
+))  # fmt: skip
+_NAMES: Final = np.uint64(
+    int(Category.GIVEN | Category.GIVEN_RARE | Category.FAMILY | Category.FAMILY_RARE | Category.CITY)
+)
+_EPONYM: Final = np.uint64(int(Category.EPONYM))
+_EPONYM_HEAD: Final = np.uint64(
+    int(Category.EPONYM_HEAD | Category.MEDICAL | Category.TEST | Category.DEVICE | Category.ANATOMY)
+)
+_NOT_NAME: Final = np.uint64(
+    int(Category.TITLE | Category.CREDENTIAL | Category.PARTICLE | Category.FUNCTION | Category.ROLE | Category.MONTH)
+)
+
+
+@dataclass(repr=False)
+class Canvas:
+    """Tokens as they are being labelled. Invariant: one entry a token."""
+
+    tokens: Tokens
+    label: npt.NDArray[np.int8]
+    finder: npt.NDArray[np.int32]
+    begins: Flags
+
+    @staticmethod
+    def blank(text: Text) -> Canvas:
+        """Start with nothing labelled."""
+        size = len(text.tokens)
+        return Canvas(text.tokens, np.full(size, NONE, np.int8), np.zeros(size, np.int32), np.zeros(size, bool))
+
+    def paint(self, spans: Spans, finder: int) -> None:
+        """Label every token that a span touches. Spans painted later win; every finder that agrees is remembered."""
+        first = np.searchsorted(self.tokens.end, spans.start, side="right")
+        last = np.searchsorted(self.tokens.start, spans.end, side="left")
+        sizes = np.maximum(last - first, 0)
+        where = np.repeat(first - np.concatenate(([0], np.cumsum(sizes)[:-1])), sizes) + np.arange(int(sizes.sum()))
+        self.label[where] = np.repeat(spans.label, sizes)
+        self.finder[where] |= finder
+        self.begins[where] = False
+        self.begins[first[sizes > 0]] = True
+
+    def spread(self, which: Flags, label: Any, finder: int) -> None:
+        """Label tokens one by one, where nothing was yet."""
+        chosen = np.flatnonzero(which & (self.label == NONE))
+        self.label[chosen] = label if np.isscalar(label) else label[chosen]
+        self.finder[chosen] |= finder
+
+    def spans(self) -> tuple[Spans, npt.NDArray[np.int32]]:
+        """Give what is labelled as spans in order, with the finders of each."""
+        inside = (self.label != NONE) & (self.tokens.kind != BREAK)
+        new = np.ones(len(inside), bool)
+        note = self.tokens.note
+        new[1:] = (self.label[1:] != self.label[:-1]) | ~inside[:-1] | (note[1:] != note[:-1]) | self.begins[1:]
+        first = np.flatnonzero(inside & new)
+        last = np.ones(len(inside), bool)
+        last[:-1] = new[1:] | ~inside[1:]
+        ends = np.flatnonzero(inside & last)
+        finder = np.bitwise_or.reduceat(self.finder, first) if len(first) else np.zeros(0, np.int32)
+        if len(first):
+            finder = finder & np.int32(0xFFFF)
+        spans = Spans.of(self.tokens.start[first], self.tokens.end[ends], self.label[first])
+        return spans, finder.astype(np.int32)
+
+
+def _before(flags: npt.NDArray[Any], fill: Any) -> npt.NDArray[Any]:
+    """See, at each token, the value of the one before it."""
+    out = np.empty_like(flags)
+    out[:1], out[1:] = fill, flags[:-1]
+    return out
+
+
+def _after(flags: npt.NDArray[Any], fill: Any) -> npt.NDArray[Any]:
+    out = np.empty_like(flags)
+    out[-1:], out[:-1] = fill, flags[1:]
+    return out
+
+
+def _touching(tokens: Tokens) -> Flags:
+    """Whether a token follows the one before it without a blank."""
+    return np.concatenate(([False], tokens.start[1:] == tokens.end[:-1]))
+
+
+def mend(canvas: Canvas) -> None:
+    """Stretch spans over the rest of the word or number that they cut: hyphens, apostrophes, initials, groups of digits."""
+    tokens = canvas.tokens
+    if len(tokens) < 2:
+        return
+    touching = _touching(tokens)
+    solid = (tokens.kind == WORD) | (tokens.kind == NUMBER)
+    mark = tokens.kind == MARK
+    joint = mark & np.isin(tokens.shape, np.frombuffer(b"-'", np.uint8)) & touching & _after(touching, False)
+    wide = mark & np.isin(tokens.shape, np.frombuffer(b"-._@", np.uint8)) & touching & _after(touching, False)
+    number_like = np.isin(canvas.label, (ID, CONTACT))
+    named = canvas.label == NAME
+    for _ in range(3):
+        _stretch(
+            canvas,
+            number_like,
+            touching & solid & _before(solid, False),
+            wide & _before(solid, False) & _after(solid, False),
+        )
+        _stretch(
+            canvas,
+            named,
+            np.zeros(len(tokens), bool),
+            joint & _long_after(tokens) & _before(tokens.kind == WORD, False),
+        )
+        number_like, named = np.isin(canvas.label, (ID, CONTACT)), canvas.label == NAME
+    _fill(canvas)
+
+
+def _long_after(tokens: Tokens) -> Flags:
+    """Whether the next token is a word of more than one letter (the s of a possessive is none)."""
+    long = (tokens.kind == WORD) & (tokens.end - tokens.start > 1)
+    return _after(long, False)
+
+
+def _stretch(canvas: Canvas, chosen: Flags, glued: Flags, joint: Flags) -> None:
+    """Label the neighbour that is glued to, or joined by a mark to, a chosen token."""
+    free = canvas.label == NONE
+    forward = free & glued & _before(chosen, False)
+    backward = free & chosen_after(chosen, glued)
+    ahead = joint & free & _before(chosen, False)
+    behind = joint & free & _after(chosen, False)
+    for where, source in ((forward, -1), (backward, 1), (ahead, -1), (behind, 1)):
+        places = np.flatnonzero(where)
+        canvas.label[places] = canvas.label[places + source]
+        canvas.finder[places] |= canvas.finder[places + source]
+    for where, step in ((ahead, 1), (behind, -1)):
+        places = np.flatnonzero(where) + step
+        places = places[canvas.label[places] == NONE]
+        canvas.label[places] = canvas.label[places - step]
+        canvas.finder[places] |= canvas.finder[places - step]
+    starts = backward | behind
+    canvas.begins[np.flatnonzero(starts) + 1] = False
+
+
+def chosen_after(chosen: Flags, glued: Flags) -> Flags:
+    """Whether the next token is chosen and glued to this one."""
+    return _after(chosen & glued, False)
+
+
+def _fill(canvas: Canvas) -> None:
+    """Join spans of one label over a point, a hyphen, an apostrophe or a lone initial between them."""
+    tokens, label = canvas.tokens, canvas.label
+    small = ((tokens.kind == MARK) & np.isin(tokens.shape, np.frombuffer(b".-'/@_+", np.uint8))) | np.isin(
+        tokens.shape, (ONE_UPPER, ONE_LOWER)
+    ) & (tokens.kind == WORD) & (_before(label, NONE) == NAME)
+    inside = (label == NONE) & small & (_before(label, NONE) == _after(label, NONE)) & (_before(label, NONE) != NONE)
+    places = np.flatnonzero(inside & (tokens.note == _before(tokens.note, -1)))
+    label[places] = label[places - 1]
+    canvas.finder[places] |= canvas.finder[places - 1]
+    together = places[np.isin(label[places], (ID, CONTACT, DATE, NAME)) & (places + 1 < len(label))]
+    canvas.begins[together + 1] = False
+
+
+def _keys(tokens: Tokens, group: npt.NDArray[Any]) -> npt.NDArray[np.uint64]:
+    return tokens.hash ^ (group.astype(np.uint64) + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15)
+
+
+def spread(canvas: Canvas, masks: Masks, group: npt.NDArray[Any]) -> None:
+    """Label every other mention of what was found once in the same note (or the same patient's notes).
+
+    An ordinary word that is also a name is taken only where it is written as a name; an eponym not before its sign or disease.
+
+    Shape: group[tokens]: notes whose names are shared have the same number.
+    """
+    tokens = canvas.tokens
+    size = tokens.end - tokens.start
+    ordinary = (masks & _COMMON) != 0
+    word, capital = tokens.kind == WORD, np.isin(tokens.shape, (CAPITALISED, ALL_UPPER, MIXED_CASE))
+    name = (canvas.label == NAME) & word & (size >= 3) & ((masks & _NOT_NAME) == 0) & (capital | ~ordinary)
+    place = (
+        np.isin(canvas.label, (LOCATION, FACILITY, ORGANIZATION))
+        & word
+        & (size >= 4)
+        & ((masks & _SAFE) == 0)
+        & capital
+    )
+    number = np.isin(canvas.label, (ID, CONTACT)) & (tokens.kind == NUMBER) & (size >= 5)
+    known = np.flatnonzero(name | place | number)
+    if not len(known):
+        return
+    keys = _keys(tokens, group)
+    table = lexicon_from_hashes(keys[known], np.uint64(1) << (canvas.label[known].astype(np.uint64)))
+    hit = table.lookup(keys)
+    sentence_start = _before(tokens.kind == BREAK, True) | (_before(tokens.shape, 0) == ord(".")) & (
+        _before(tokens.kind, WORD) == MARK
+    )
+    doubtful = ordinary & (~capital | sentence_start)
+    doubtful |= ((masks & _EPONYM) != 0) & ((_after(masks, np.uint64(0)) & _EPONYM_HEAD) != 0)
+    chosen = (hit != 0) & ~doubtful & (canvas.label == NONE) & (tokens.kind <= NUMBER)
+    lowest = np.zeros(len(hit), np.int8)
+    for label in (ORGANIZATION, FACILITY, CONTACT, ID, LOCATION, NAME):
+        lowest[(hit >> np.uint64(label) & np.uint64(1)) != 0] = label
+    canvas.spread(chosen, lowest, SPREAD)
+
+
+def strangers(canvas: Canvas, masks: Masks) -> None:
+    """Label what might name somebody because nothing says that it does not: for the operating point `strict`."""
+    tokens = canvas.tokens
+    size = tokens.end - tokens.start
+    word = (tokens.kind == WORD) & (size >= 3)
+    unsafe = (masks & _SAFE) == 0
+    written = np.isin(tokens.shape, (CAPITALISED, MIXED_CASE, ALL_UPPER))
+    listed = (masks & _NAMES) != 0
+    canvas.spread(word & unsafe & (written | listed), NAME, STRANGERS)
+    canvas.spread(word & (tokens.shape == ALL_LOWER) & (masks == 0) & (size >= 5), NAME, STRANGERS)
+    canvas.spread((tokens.kind == NUMBER) & (size >= 6), ID, STRANGERS)

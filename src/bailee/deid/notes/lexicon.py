@@ -1,0 +1,68 @@
+"""What the word lists say of each token: an open table from a word's hash to a mask of categories. Holds no words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+import numpy.typing as npt
+
+from bailee.core.errors import Unavailable
+from bailee.deid.notes.lexica.load import words
+from bailee.deid.notes.text import Text, at, hash_ranges, hash_words, kernels, whole
+
+Hashes = npt.NDArray[np.uint64]
+Masks = npt.NDArray[np.uint64]
+
+
+@dataclass(frozen=True, repr=False)
+class Lexicon:
+    """The table. Shape: keys, masks uint64[2**bits]; key 0 is an empty place."""
+
+    keys: Hashes
+    masks: Masks
+    bits: int
+
+    def __repr__(self) -> str:
+        """Tell the size only."""
+        return f"Lexicon({int(np.count_nonzero(self.keys))} words)"
+
+    def lookup(self, hashes: Hashes) -> Masks:
+        """Give the mask of each hash, 0 for words that are on no list.
+
+        Cost: one or two cache misses a word.
+        """
+        out = np.empty(max(len(hashes), 1), np.uint64)[: len(hashes)]
+        kernels().notes_lookup(at(hashes), whole(len(hashes)), at(self.keys), at(self.masks), self.bits, at(out))
+        return out
+
+    def of(self, text: Text) -> Masks:
+        """Give the mask of each token of a batch; marks and breaks have none."""
+        return self.lookup(text.tokens.hash)
+
+
+def lexicon_from_words(words: list[str], masks: Masks) -> Lexicon:
+    """Build a table of folded words. A word that comes twice is in both categories."""
+    return lexicon_from_hashes(hash_words(words), masks)
+
+
+def lexicon_from_hashes(hashes: Hashes, masks: Masks) -> Lexicon:
+    """Build a table of words that are known by their hashes only."""
+    bits = max(4, int(len(hashes) * 3 // 2).bit_length())
+    keys, values = np.zeros(1 << bits, np.uint64), np.zeros(1 << bits, np.uint64)
+    call = kernels()
+    added = call.notes_insert(at(hashes), at(masks), whole(len(hashes)), at(keys), at(values), bits)
+    if added * 4 > 3 << bits:
+        raise Unavailable("the table of words is too small for its lists")
+    return Lexicon(keys, values, bits)
+
+
+@cache
+def lexicon() -> Lexicon:
+    """Give the table of the package's word lists.
+
+    Cost: some 50 ms, once a process.
+    """
+    listed = words()
+    return lexicon_from_hashes(hash_ranges(listed.text, listed.start, listed.end), listed.mask)

@@ -1,0 +1,186 @@
+"""Makes marked notes more varied than they were written: other names, other words. For training; it invents no spans."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+from itertools import accumulate
+from random import Random
+from typing import Final, TypeAlias
+
+import numpy as np
+
+from bailee.deid.notes.hard.fill import sentences
+from bailee.deid.notes.lexica.categories import Category
+from bailee.deid.notes.lexica.load import words
+
+Span: TypeAlias = tuple[int, int, str]
+
+_WORD: Final = re.compile(r"[^\W\d_]{3,}")
+_GAP: Final = re.compile(r"\n|[.!?] (?=[A-Za-z])")
+_PLAIN: Final = Category.MEDICAL | Category.DRUG | Category.ANATOMY | Category.KNOWN_EN
+_NOT_NAMES: Final = Category.TITLE | Category.CREDENTIAL | Category.PARTICLE | Category.ROLE
+_BY_LANGUAGE: Final = {
+    "en": Category.COMMON_EN, "es": Category.COMMON_ES, "fr": Category.COMMON_FR, "de": Category.COMMON_DE,
+}  # fmt: skip
+_NAMES: Final = (Category.GIVEN, Category.GIVEN_RARE, Category.FAMILY, Category.FAMILY_RARE)
+_ANY_NAME: Final = _NAMES[0] | _NAMES[1] | _NAMES[2] | _NAMES[3]
+_PLACES: Final = Category.CITY | Category.CITY_RARE | Category.REGION | Category.COUNTRY | Category.COMPANY
+
+
+@dataclass(frozen=True, kw_only=True)
+class Variety:
+    """How much to change: chances that a note gets other names, other words, strange sentences, or is nothing but those."""
+
+    names: float = 0.5
+    words: float = 0.4
+    sentences: float = 0.5
+    nothing_else: float = 0.06
+
+
+class Pools:
+    """Words to draw from, by what they may be."""
+
+    def __init__(self, language: str) -> None:
+        listed = words()
+        lengths = listed.end - listed.start
+        usable = (lengths >= 3) & (lengths <= 16)
+        mask = listed.mask
+        common = (mask & np.uint64(int(_BY_LANGUAGE[language]))) != 0
+        plain = (mask & np.uint64(int(_PLAIN))) != 0
+        named = (mask & np.uint64(int(_ANY_NAME | _PLACES))) != 0
+        self._text, self._start, self._end = bytes(listed.text), listed.start, listed.end
+        self.plain = np.flatnonzero(usable & (common | plain) & ~named)
+        self.doubtful = np.flatnonzero(usable & common & named)
+        self.names = [np.flatnonzero(usable & ((mask & np.uint64(int(kind))) != 0)) for kind in _NAMES]
+
+    def draw(self, pool: np.ndarray[tuple[int], np.dtype[np.int64]], rng: Random) -> str:
+        """Give one word of a pool."""
+        place = pool[int(rng.random() * len(pool))]
+        return self._text[self._start[place] : self._end[place]].decode()
+
+    def name(self, rng: Random) -> str:
+        """Give a name: from any list, an ordinary word, or one that nobody bears."""
+        chance = rng.random()
+        if chance < 0.70:
+            return self.draw(self.names[int(rng.random() * 4)], rng)
+        if chance < 0.80:
+            return self.draw(self.doubtful, rng)
+        if chance < 0.86:
+            return self.draw(self.plain, rng)
+        first, second = (self.draw(self.names[int(rng.random() * 4)], rng) for _ in range(2))
+        return first[: max(2, len(first) // 2)] + second[len(second) // 2 :]
+
+
+@cache
+def pools(language: str) -> Pools:
+    """Give the pools of a language. Raises: KeyError for one without words."""
+    return Pools(language)
+
+
+def varied(
+    text: str, spans: Sequence[Span], rng: Random, language: str, much: Variety | None = None
+) -> tuple[str, list[Span]]:
+    """Change some names and ordinary words of a note, and put sentences of `hard` between; spans move along.
+
+    Shape: spans in order and apart, before and after.
+    """
+    much = much or Variety()
+    if rng.random() < much.nothing_else:
+        return strange(rng, language)
+    names, others = rng.random() < much.names, rng.random() < much.words
+    if names or others:
+        text, spans = _edited(
+            text,
+            spans,
+            list(_changes(text, spans, rng, language, names=names, rate=rng.choice((0.04, 0.12, 0.35)) * others)),
+        )
+    if rng.random() < much.sentences:
+        text, spans = _interspersed(text, spans, rng, language)
+    return text, list(spans)
+
+
+def strange(rng: Random, language: str) -> tuple[str, list[Span]]:
+    """Write a text of sentences that look like identifiers and are none."""
+    source, group = sentences(language), rng.choice(("science", "clinical", "speech", "mixed"))
+    joiner = rng.choice((" ", "\n", " ", "\n\n"))
+    text, spans = "", list[Span]()
+    for _ in range(rng.randint(3, 25)):
+        kind = rng.choice(("science", "clinical", "speech")) if group == "mixed" else group
+        new, marks = source.sentence(kind, rng)
+        if kind == "speech":
+            joiner = "\n"
+            label = rng.choice(source.groups["speaker"])
+            new, marks = f"{label} {new}", [(a + len(label) + 1, b + len(label) + 1, c) for a, b, c in marks]
+        spans += [(a + len(text), b + len(text), c) for a, b, c in marks]
+        text += new + joiner
+    chance = rng.random()
+    return (text.lower() if chance < 0.15 else text.upper() if chance < 0.25 else text), spans
+
+
+def _interspersed(text: str, spans: Sequence[Span], rng: Random, language: str) -> tuple[str, list[Span]]:
+    """Put sentences between lines or after full stops of a note, in its own manner of writing."""
+    source = sentences(language)
+    gaps = [m.end() for m in _GAP.finditer(text) if not any(a < m.end() < b for a, b, _ in spans)]
+    if not gaps:
+        return text, list(spans)
+    group = rng.choice(("clinical", "clinical", "science", "speech"))
+    edits: list[tuple[int, int, str]] = []
+    for gap in sorted(set(rng.sample(gaps, min(len(gaps), rng.randint(1, 6))))):
+        new = source.sentence(group, rng)[0]
+        new = new.lower() if text.islower() else new.upper() if text.isupper() else new
+        if group == "speech" and rng.random() < 0.5:
+            new = f"{rng.choice(source.groups['speaker'])} {new}"
+        edits.append((gap, gap, new + ("\n" if text[gap - 1] == "\n" else " ")))
+    return _edited(text, spans, edits)
+
+
+def _changes(
+    text: str, spans: Sequence[Span], rng: Random, language: str, *, names: bool, rate: float
+) -> Iterator[tuple[int, int, str]]:
+    source, known, place = pools(language), dict[str, str](), 0
+    for match in _WORD.finditer(text):
+        while place < len(spans) and spans[place][1] <= match.start():
+            place += 1
+        inside = place < len(spans) and spans[place][0] < match.end()
+        if inside and names and spans[place][2] == "NAME":
+            key = match[0].lower()
+            known.setdefault(key, source.name(rng) if rng.random() < 0.6 else key)
+            yield match.start(), match.end(), _cased(known[key], match[0])
+        elif not inside and rng.random() < rate and match[0].isascii() and not _near(text, match, spans, place):
+            new = source.draw(source.doubtful if rng.random() < 0.1 else source.plain, rng)
+            yield match.start(), match.end(), _cased(new, match[0])
+
+
+def _near(text: str, match: re.Match[str], spans: Sequence[Span], place: int) -> bool:
+    """Whether a word stands so close to a span that it may be what tells that there is one."""
+    before = place > 0 and match.start() - spans[place - 1][1] < 12
+    return before or (
+        place < len(spans) and spans[place][0] - match.end() < 16 and "\n" not in text[match.end() : spans[place][0]]
+    )
+
+
+def _cased(word: str, like: str) -> str:
+    if like.isupper():
+        return word.upper()
+    return word.capitalize() if like[0].isupper() else word
+
+
+def _edited(text: str, spans: Sequence[Span], edits: Sequence[tuple[int, int, str]]) -> tuple[str, list[Span]]:
+    """Apply replacements (in order, apart, each inside or outside of a span) and move the spans along."""
+    starts = [edit[0] for edit in edits]
+    grown = [0, *accumulate(len(new) - (end - start) for start, end, new in edits)]
+    moved = []
+    for first, last, label in spans:
+        place = bisect_left(starts, first)
+        if place < len(edits) and edits[place][:2] == (first, first):
+            place += 1  # what is put in where a span begins stands before it
+        moved.append((first + grown[place], last + grown[bisect_left(starts, last)], label))
+    parts, done = [], 0
+    for start, end, new in edits:
+        parts += [text[done:start], new]
+        done = end
+    return "".join([*parts, text[done:]]), moved
