@@ -12,15 +12,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from random import Random
 
-import numpy as np
-import pyarrow as pa
-from bailee.synthetic.notes import notes as synthetic
-
 from bailee.deid.notes.lexicon import lexicon
-from bailee.deid.notes.model import Weights, tag, write_weights
-from bailee.deid.notes.text import Text
-from bailee.deid.notes.training import Learner, Marked, Plan, allowed_states, shard_from_notes
+from bailee.deid.notes.model import write_weights
+from bailee.deid.notes.training import Learner, Marked, Plan, shard_from_notes
+from bailee.deid.notes.tuning import scores
 from bailee.deid.notes.variety import varied
+from bailee.synthetic.notes import notes as synthetic
 
 SHARES = {"en": 0.52, "es": 0.18, "fr": 0.15, "de": 0.15}
 SHARD = 1000
@@ -30,13 +27,13 @@ def marked(count: int, seed: int, language: str, start: int = 0, *, vary: bool =
     """Write notes of one language with their spans."""
     for position, note in enumerate(synthetic(count, seed=seed, language=language, difficulty=0.6, start=start)):
         spans = [tuple(span) for span in note.spans]
-        rng = Random(f"{seed}/{language}/{start + position}/variety")
+        rng = Random(f"{seed}/{language}/{start + position}/variety")  # noqa: S311
         yield varied(note.text, spans, rng, language) if vary else (note.text, spans)
 
 
 def shards(total: int, seed: int) -> Iterator[list[Marked]]:
     """Write all notes in shards of mixed languages."""
-    rng = Random(seed)
+    rng = Random(seed)  # noqa: S311
     for shard in range(total // SHARD):
         mixed: list[Marked] = []
         for language, share in SHARES.items():
@@ -44,24 +41,6 @@ def shards(total: int, seed: int) -> Iterator[list[Marked]]:
             mixed += marked(size, seed, language, shard * size)
         rng.shuffle(mixed)
         yield mixed
-
-
-def scores(model: Weights, held: list[Marked], lean: float = 0.0) -> dict[str, float]:
-    """Count letters and digits found: recall, precision, and spans wholly found."""
-    text = Text(pa.array([note for note, _ in held], pa.large_string()))
-    masks = lexicon().of(text)
-    state = tag(text, masks, model, lean=lean).astype(np.uint16)
-    allowed = allowed_states(text, held)
-    size = text.tokens.end - text.tokens.start
-    counts = text.tokens.kind < 2
-    must, may = (allowed & 1) == 0, allowed != 1
-    hit = state > 0
-    missed = (must & ~hit & counts)[:, None].any(1)
-    return {
-        "recall": round(float(size[must & hit & counts].sum() / size[must & counts].sum()), 5),
-        "precision": round(float(size[must & hit & counts].sum() / size[(must | ~may) & hit & counts].sum()), 5),
-        "missed_tokens": float(missed.sum()),
-    }
 
 
 def main() -> None:

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 
 from bailee.core.errors import UserError
-from bailee.deid.notes import fusion, model
+from bailee.deid.notes import fusion, match, model, patterns
 from bailee.deid.notes.found import CHARTS, FAIR, MODEL, PATTERNS, SECOND, SPREAD, STRANGERS, SURE, WEAK, Found, Spans
-from bailee.deid.notes.languages import languages
-from bailee.deid.notes.lexicon import Masks, lexicon
+from bailee.deid.notes.languages import LANGUAGES, UNSUPPORTED, languages
+from bailee.deid.notes.lexicon import lexicon
 from bailee.deid.notes.text import Text
+
+if TYPE_CHECKING:
+    from bailee.deid.notes.chart.charts import Charts
 
 SecondOpinion = Callable[[Text], Spans]
 
@@ -35,66 +39,62 @@ POINTS: Final = {
 }
 
 
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Finders:
+    """What looks, and how hard. `without` leaves out the finders of a mask (found.PATTERNS and its like)."""
+
+    point: Point
+    charts: Charts | None = None
+    second: SecondOpinion | None = None
+    weights: model.Weights | None = None
+    without: int = 0
+    asked: frozenset[str] = frozenset()
+    name: str = "balanced"
+
+    def has(self, finder: int) -> bool:
+        """Whether a finder takes part."""
+        return not self.without & finder
+
+
 def find(
     texts: Any,
     *,
-    charts: Any = None,
+    charts: Charts | None = None,
     chart_of: npt.NDArray[np.int32] | None = None,
     language: str | None = None,
     operating_point: str = "balanced",
     second: SecondOpinion | None = None,
-    without: int = 0,
     weights: model.Weights | None = None,
+    asked: frozenset[str] = frozenset(),
+    without: int = 0,
 ) -> Found:
     """Find what identifies people in each note.
 
-    Shape: texts: string or large_string array; chart_of int32[notes], the chart of each note or -1. `without` leaves out
-    the finders of a mask (see found.PATTERNS and its like), to measure what each adds.
+    A note whose language is not supported is searched as if it were English, and its `language` in the answer is -1: a
+    caller that promises anything withholds it. `asked` adds what only some profiles want (`ages`, `weekdays`, `relative`);
+    `without` leaves finders out, to measure what each adds.
+
+    Shape: texts: string or large_string array; chart_of int32[notes], the chart of each note or -1.
     Units: spans are code points of the notes as given.
     Raises: UserError for an operating point or a language that there is not; Invalid for a batch of 2 GB and more.
     Cost: linear in the bytes of the batch.
     """
-    return find_in(
-        Text(texts), charts=charts, chart_of=chart_of, language=language, operating_point=operating_point, second=second,
-        without=without, weights=weights,
+    finders = Finders(
+        point=operating(operating_point), charts=charts, second=second, weights=weights, without=without, asked=asked,
+        name=operating_point,
     )  # fmt: skip
-
-
-def find_in(
-    text: Text,
-    *,
-    charts: Any = None,
-    chart_of: npt.NDArray[np.int32] | None = None,
-    language: str | None = None,
-    operating_point: str = "balanced",
-    second: SecondOpinion | None = None,
-    without: int = 0,
-    weights: model.Weights | None = None,
-) -> Found:
-    """Find as `find` does, in notes that are folded already."""
-    point = operating(operating_point)
+    text = Text(texts)
     spoken = languages(text, language)
-    masks = lexicon().of(text)
-    canvas = fusion.Canvas.blank(text)
-    if second is not None and not without & SECOND:
-        canvas.paint(second(text), SECOND)
-    if not without & MODEL:
-        canvas.paint(model.find(text, masks, lean=point.lean, model=weights), MODEL)
-    if not without & PATTERNS:
-        _paint_patterns(canvas, text, masks, spoken, point)
-    if charts is not None and chart_of is not None and not without & CHARTS:
-        from bailee.deid.notes import match
-
-        canvas.paint(match.find(text, charts, chart_of, operating_point=operating_point), CHARTS)
-    fusion.mend(canvas)
-    if not without & SPREAD:
-        fusion.spread(canvas, masks, _groups(text, chart_of))
-    if point.strangers and not without & STRANGERS:
-        fusion.strangers(canvas, masks)
-    spans, finder = canvas.spans()
-    note = text.note_of(spans.start)
-    start, end = text.points(note, spans.start, spans.end)
-    return Found(note, start, end, spans.label, finder, spoken)
+    present = np.unique(np.maximum(spoken, 0)).tolist()
+    if len(present) <= 1:
+        return _find(text, finders, chart_of, LANGUAGES[present[0]] if present else "en", spoken)
+    parts = []
+    for number in present:
+        notes = np.flatnonzero(np.maximum(spoken, 0) == number)
+        part = Text(_taken(texts, notes))
+        own = None if chart_of is None else np.ascontiguousarray(chart_of[notes])
+        parts.append((notes, _find(part, finders, own, LANGUAGES[number], spoken[notes])))
+    return _merged(parts, spoken)
 
 
 def operating(name: str) -> Point:
@@ -104,13 +104,31 @@ def operating(name: str) -> Point:
     return POINTS[name]
 
 
-def _paint_patterns(
-    canvas: fusion.Canvas, text: Text, masks: Masks, spoken: npt.NDArray[np.int8], point: Point
-) -> None:
-    from bailee.deid.notes import patterns
-
-    spans = patterns.find(text, masks, spoken)
-    canvas.paint(spans.take(spans.strength >= point.least), PATTERNS)
+def _find(
+    text: Text, finders: Finders, chart_of: npt.NDArray[np.int32] | None, language: str, spoken: npt.NDArray[np.int8]
+) -> Found:
+    """Run all finders over notes of one language: the surer a finder, the later it paints."""
+    masks = lexicon().of(text)
+    canvas = fusion.Canvas.blank(text)
+    if finders.second is not None and finders.has(SECOND):
+        canvas.paint(finders.second(text), SECOND)
+    if finders.has(MODEL):
+        canvas.paint(model.find(text, masks, lean=finders.point.lean, model=finders.weights), MODEL)
+    if finders.has(PATTERNS):
+        scan = patterns.scan(text, language, asked=finders.asked)
+        canvas.erase(scan.kept)
+        canvas.paint(scan.found.take(scan.found.strength >= finders.point.least), PATTERNS)
+    if finders.charts is not None and chart_of is not None and finders.has(CHARTS):
+        canvas.paint(match.find(text, finders.charts, chart_of, operating_point=finders.name), CHARTS)
+    fusion.mend(canvas)
+    if finders.has(SPREAD):
+        fusion.spread(canvas, masks, _groups(text, chart_of))
+    if finders.point.strangers and finders.has(STRANGERS):
+        fusion.strangers(canvas, masks)
+    spans, finder = canvas.spans()
+    note = text.note_of(spans.start)
+    start, end = text.points(note, spans.start, spans.end)
+    return Found(note, start, end, spans.label, finder, spoken)
 
 
 def _groups(text: Text, chart_of: npt.NDArray[np.int32] | None) -> npt.NDArray[np.int64]:
@@ -119,3 +137,26 @@ def _groups(text: Text, chart_of: npt.NDArray[np.int32] | None) -> npt.NDArray[n
     if chart_of is not None:
         own = np.where(chart_of >= 0, chart_of.astype(np.int64) + len(text), own)
     return own[text.tokens.note]
+
+
+def _taken(texts: Any, notes: npt.NDArray[np.int64]) -> Any:
+    array = texts.combine_chunks() if isinstance(texts, pa.ChunkedArray) else texts
+    return array.take(pa.array(notes))
+
+
+def _merged(parts: list[tuple[npt.NDArray[np.int64], Found]], spoken: npt.NDArray[np.int8]) -> Found:
+    """Put answers for parts of a batch back into the order of its notes."""
+    note = np.concatenate([notes[found.note] for notes, found in parts])
+    order = np.argsort(note, kind="stable")
+
+    def column(name: str) -> Any:
+        return np.concatenate([getattr(found, name) for _, found in parts])[order]
+
+    return Found(
+        note[order].astype(np.int32), column("start"), column("end"), column("label"), column("finder"), spoken
+    )
+
+
+def unsupported(found: Found) -> npt.NDArray[np.bool_]:
+    """Tell the notes whose language is not supported: they are withheld where everything must be found."""
+    return found.language == UNSUPPORTED

@@ -64,14 +64,25 @@ class Canvas:
 
     def paint(self, spans: Spans, finder: int) -> None:
         """Label every token that a span touches. Spans painted later win; every finder that agrees is remembered."""
-        first = np.searchsorted(self.tokens.end, spans.start, side="right")
-        last = np.searchsorted(self.tokens.start, spans.end, side="left")
-        sizes = np.maximum(last - first, 0)
-        where = np.repeat(first - np.concatenate(([0], np.cumsum(sizes)[:-1])), sizes) + np.arange(int(sizes.sum()))
+        where, first, sizes = self._tokens(spans)
         self.label[where] = np.repeat(spans.label, sizes)
         self.finder[where] |= finder
         self.begins[where] = False
         self.begins[first[sizes > 0]] = True
+
+    def erase(self, spans: Spans) -> None:
+        """Take away what was labelled so far wherever a span of clinical language lies."""
+        where, _, _ = self._tokens(spans)
+        self.label[where] = NONE
+        self.finder[where] = 0
+
+    def _tokens(self, spans: Spans) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+        """Give every token that a span touches, span after span, with each span's first token and their number."""
+        first = np.searchsorted(self.tokens.end, spans.start, side="right")
+        last = np.searchsorted(self.tokens.start, spans.end, side="left")
+        sizes = np.maximum(last - first, 0)
+        skipped = np.concatenate(([0], np.cumsum(sizes)[:-1]))
+        return np.repeat(first - skipped, sizes) + np.arange(int(sizes.sum())), first, sizes
 
     def spread(self, which: Flags, label: Any, finder: int) -> None:
         """Label tokens one by one, where nothing was yet."""

@@ -81,7 +81,7 @@ def _decide(
     """Choose by evidence; ties and too little of it are English, a strange script without small words is none."""
     known = evidence[:, : len(LANGUAGES)]
     best, other = known.max(1), evidence[:, len(LANGUAGES) :].max(1)
-    chosen = known.argmax(1).astype(np.int8)
+    chosen: npt.NDArray[np.int8] = known.argmax(1).astype(np.int8)
     chosen[(best < 1) | (known[:, 0] >= best)] = 0
     unknown = (other > 1.5 * best) & (other >= 3) & (other > 0.06 * words)
     unknown |= foreign & (best < 0.12 * words) & (words > 0)

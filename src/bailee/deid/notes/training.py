@@ -14,7 +14,6 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from bailee.deid.notes import model as shipped
 from bailee.deid.notes.found import AGE, DATE, FACILITY, LABELS, LOCATION
 from bailee.deid.notes.lexicon import Lexicon
 from bailee.deid.notes.model import BEGIN_STATE, HIDDEN, OUTSIDE, REACH, SPAN, STATES, WIDTH, Card, Weights
@@ -292,6 +291,22 @@ def _unwindow(
     return padded[where]
 
 
-def default_model() -> Weights:
-    """Give the model of the package, from which a site may go on."""
-    return shipped.weights()
+def learner_from_weights(start: Weights, *, seed: int, plan: Plan) -> Learner:
+    """Give a learner that goes on from a model in whole numbers. Rows it has learnt are moved with care."""
+    card, part = start.card, {name: array.astype(np.float32) for name, array in start.parts.items()}
+    learner = Learner(card.form_rows, card.context_rows, seed, plan)
+    form_unit = FORM_MOST / 127
+    learner.form, learner.context = part["form"] * np.float32(form_unit), part["context"] / np.float32(32)
+    learner.form_seen += 0.05 * (np.abs(learner.form).max(1) > 0)
+    learner.context_seen += 0.05 * (np.abs(learner.context).max(1) > 0)
+    window = part["window"].transpose(0, 1, 3, 2).reshape(SPAN * WIDTH, HIDDEN) / (
+        64 * form_unit * 2**card.window_shift
+    )
+    dense = {
+        "window": window, "form_bias": part["form_bias"] * form_unit, "hidden_bias": part["hidden_bias"] / 64,
+        "out": part["out"].T / 1024, "out_bias": part["out_bias"] / UNIT, "step": part["step"] / UNIT,
+    }  # fmt: skip
+    for name, value in dense.items():
+        learner.dense[name] = Adam(np.ascontiguousarray(value, np.float32))
+    learner.notes, learner.tokens = card.notes, card.tokens
+    return learner

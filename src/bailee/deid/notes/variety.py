@@ -54,7 +54,8 @@ class Pools:
         named = (mask & np.uint64(int(_ANY_NAME | _PLACES))) != 0
         self._text, self._start, self._end = bytes(listed.text), listed.start, listed.end
         self.plain = np.flatnonzero(usable & (common | plain) & ~named)
-        self.doubtful = np.flatnonzero(usable & common & named)
+        both = np.flatnonzero(usable & common & named)
+        self.doubtful = both if len(both) else self.plain
         self.names = [np.flatnonzero(usable & ((mask & np.uint64(int(kind))) != 0)) for kind in _NAMES]
 
     def draw(self, pool: np.ndarray[tuple[int], np.dtype[np.int64]], rng: Random) -> str:

@@ -144,7 +144,7 @@ def _cased(word: str, like: str) -> str:
 
 
 def _groups(source: str) -> Iterator[tuple[str, list[str]]]:
-    name, lines = "", []
+    name, lines = "", list[str]()
     for line in [*source.splitlines(), "[end]"]:
         if re.fullmatch(r"\[(science|speech|clause|open|filler|clinical|speaker|end)\]", line):
             if name:

@@ -1,0 +1,227 @@
+"""`bailee notes find`, `bailee notes scrub`, `bailee notes train`: notes as lines of JSON, in bounded batches."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any
+
+import click
+
+from bailee.core.errors import Invalid, UserError
+
+BATCH_BYTES = 8 << 20
+FILE = click.Path(path_type=Path, dir_okay=False)
+FOLDER = click.Path(path_type=Path, file_okay=False)
+POINT = click.option(
+    "--operating-point", "point", default="balanced", metavar="POINT", help="strict, balanced or readable."
+)
+LANGUAGE = click.option(
+    "--language", metavar="XX", help="en, es, fr or de for all notes; found out for each if not given."
+)
+CHARTS = click.option(
+    "--charts", type=FOLDER, help="Folder of FHIR resources, or of lists, with what is known of each note's people."
+)
+MODEL = click.option(
+    "--model", type=FOLDER, help="A model that `bailee notes train` wrote, in place of the one that ships."
+)
+
+
+@click.group("notes")
+def command() -> None:
+    """Find and replace identifiers in notes. Files hold a note a line: {"id": …, "text": …}."""
+
+
+@command.command("find")
+@click.argument("source", type=FILE)
+@click.argument("target", type=FILE)
+@LANGUAGE
+@POINT
+@CHARTS
+@MODEL
+def find_command(
+    source: Path, target: Path, language: str | None, point: str, charts: Path | None, model: Path | None
+) -> None:
+    """Write the spans of each note of SOURCE to TARGET: {"id": …, "spans": [[start, end, label], …]}.
+
+    Offsets count Unicode code points, the end is exclusive. A note in a language that is not supported is searched all
+    the same, and its line says {"unsupported_language": true}.
+    """
+    seeker = _Seeker(language, point, charts, model)
+    with _replacing(target) as out:
+        for rows in _batches(source):
+            out.writelines(seeker.lines(rows))
+    seeker.report()
+
+
+@command.command("scrub")
+@click.argument("source", type=FILE)
+@click.argument("target", type=FILE)
+@LANGUAGE
+@POINT
+@CHARTS
+@MODEL
+@click.option("--method", default="tag", metavar="METHOD", help="tag ([NAME], …) or remove.")
+def scrub_command(
+    source: Path, target: Path, language: str | None, point: str, charts: Path | None, model: Path | None, method: str
+) -> None:
+    """Write each note of SOURCE to TARGET with its identifiers replaced: {"id": …, "text": …}.
+
+    A note in a language that is not supported is withheld: {"id": …, "withheld": "language"}.
+    """
+    seeker = _Seeker(language, point, charts, model)
+    with _replacing(target) as out:
+        for rows in _batches(source):
+            out.writelines(seeker.scrubbed(rows, method))
+    seeker.report()
+
+
+@command.command("train")
+@click.argument("reviewed", type=FILE)
+@click.argument("folder", type=FOLDER)
+@click.option("--passes", default=4, show_default=True, help="How often the reviewed notes are gone through.")
+@click.option("--seed", default=1, show_default=True, help="Seed of the order in which notes are learnt.")
+def train_command(reviewed: Path, folder: Path, passes: int, seed: int) -> None:
+    """Go on training with a site's own REVIEWED notes ({"id", "text", "spans"}) and write the model to FOLDER.
+
+    Every tenth note is held back, and recall and precision on those are told before and after.
+    """
+    from bailee.deid.notes.tuning import fine_tune
+
+    marked = [row for rows in _batches(reviewed, spans=True) for row in rows]
+    before, after = fine_tune([(row["text"], row["spans"]) for row in marked], folder, passes=passes, seed=seed)
+    for name, scores in (("before", before), ("after", after)):
+        click.echo(f"{name:<8}recall {scores['recall']:.4f}   precision {scores['precision']:.4f}")
+    click.echo(f"use it with --model {folder}")
+
+
+class _Seeker:
+    """Finds in batches of rows, and counts. Heavy parts are imported when the first batch is there."""
+
+    def __init__(self, language: str | None, point: str, charts: Path | None, model: Path | None) -> None:
+        self._language, self._point, self._model = language, point, model
+        self._folder = None if charts is None else _charts(charts)
+        self.notes = self.spans = self.unsupported = 0
+
+    def find(self, rows: list[dict[str, Any]]) -> tuple[Any, Any]:
+        """Give a batch's texts as a column and what was found in them."""
+        import pyarrow as pa
+
+        from bailee.deid.notes.find import find
+        from bailee.deid.notes.model import read_weights
+
+        texts = pa.array([row["text"] for row in rows], pa.large_string())
+        folder = self._folder
+        found = find(
+            texts, language=self._language, operating_point=self._point,
+            charts=folder.charts if folder else None, chart_of=folder.chart_of(row["id"] for row in rows) if folder else None,
+            weights=read_weights(self._model) if self._model else None,
+        )  # fmt: skip
+        self.notes += len(rows)
+        self.spans += len(found)
+        self.unsupported += int((found.language < 0).sum())
+        return texts, found
+
+    def lines(self, rows: list[dict[str, Any]]) -> Iterator[str]:
+        """Give a line for each note with its spans."""
+        from bailee.deid.notes.found import LABELS
+
+        _, found = self.find(rows)
+        spans = list(
+            zip(
+                found.start.tolist(), found.end.tolist(), [LABELS[label] for label in found.label.tolist()], strict=True
+            )
+        )
+        first = found.first().tolist()
+        for number, row in enumerate(rows):
+            line = {"id": row["id"], "spans": spans[first[number] : first[number + 1]]}
+            if found.language[number] < 0:
+                line["unsupported_language"] = True
+            yield json.dumps(line, ensure_ascii=False) + "\n"
+
+    def scrubbed(self, rows: list[dict[str, Any]], method: str) -> Iterator[str]:
+        """Give a line for each note with its text rewritten."""
+        from bailee.deid.notes.scrub import scrub
+
+        texts, found = self.find(rows)
+        released = scrub(texts, found, method=method).texts.to_pylist()  # type: ignore[arg-type]
+        for number, row in enumerate(rows):
+            known = found.language[number] >= 0
+            rest = {"text": released[number]} if known else {"withheld": "language"}
+            yield json.dumps({"id": row["id"], **rest}, ensure_ascii=False) + "\n"
+
+    def report(self) -> None:
+        """Say what was done."""
+        click.echo(f"{self.notes:,} notes, {self.spans:,} identifiers", err=True)
+        if self.unsupported:
+            click.echo(f"{self.unsupported:,} notes are in a language that is not supported", err=True)
+
+
+def _charts(folder: Path) -> Any:
+    from bailee.deid.notes.chart.folder import read_charts
+
+    return read_charts(folder)
+
+
+def _batches(source: Path, *, spans: bool = False) -> Iterator[list[dict[str, Any]]]:
+    """Read rows in batches of bounded size. Raises: Invalid naming file and line."""
+    rows: list[dict[str, Any]] = []
+    size = 0
+    try:
+        with source.open("rb") as lines:
+            for number, line in enumerate(lines, 1):
+                if not line.strip():
+                    continue
+                rows.append(_row(line, f"{source.name}, line {number}", spans=spans))
+                size += len(line)
+                if size >= BATCH_BYTES:
+                    yield rows
+                    rows, size = [], 0
+    except OSError as error:
+        raise UserError("the notes cannot be read", where=f"{source}: {error.strerror}") from None
+    if rows:
+        yield rows
+
+
+def _row(line: bytes, where: str, *, spans: bool) -> dict[str, Any]:
+    try:
+        row = json.loads(line)
+    except ValueError:
+        raise Invalid("not a line of JSON", where=where) from None
+    if not isinstance(row, dict) or not isinstance(row.get("text"), str) or "id" not in row:
+        raise Invalid('a line without "id" and "text"', where=where)
+    if spans and not all(_is_span(span, len(row["text"])) for span in row.get("spans") or [None]):
+        raise Invalid("a line whose spans are not [start, end, label] within the text", where=where)
+    # lone surrogates are no characters; a mark keeps the places of all others
+    row["text"] = row["text"].encode("utf-8", "replace").decode("utf-8") if not row["text"].isascii() else row["text"]
+    row["id"] = str(row["id"]) if not isinstance(row["id"], str) else row["id"]
+    return row
+
+
+def _is_span(span: Any, size: int) -> bool:
+    if span is None:
+        return True
+    return (
+        isinstance(span, list)
+        and len(span) >= 3
+        and isinstance(span[0], int)
+        and isinstance(span[1], int)
+        and 0 <= span[0] < span[1] <= size
+        and isinstance(span[2], str)
+    )
+
+
+@contextmanager
+def _replacing(target: Path) -> Iterator[IO[str]]:
+    """Write a file beside the target and put it in place only when it is whole."""
+    fresh = target.with_name(f".{target.name}.part")
+    try:
+        with fresh.open("w", encoding="utf-8", errors="replace") as out:
+            yield out
+        fresh.replace(target)
+    except OSError as error:
+        raise UserError("the answer cannot be written", where=f"{target}: {error.strerror}") from None
+    finally:
+        fresh.unlink(missing_ok=True)
