@@ -8,7 +8,20 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from bailee.deid.notes.found import CONTACT, DATE, FACILITY, ID, LOCATION, NAME, ORGANIZATION, SPREAD, STRANGERS, Spans
+from bailee.deid.notes.found import (
+    CHARTS,
+    CONTACT,
+    DATE,
+    FACILITY,
+    ID,
+    LOCATION,
+    NAME,
+    ORGANIZATION,
+    PATTERNS,
+    SPREAD,
+    STRANGERS,
+    Spans,
+)
 from bailee.deid.notes.lexica.categories import CLINICAL, COMMON, Category
 from bailee.deid.notes.lexicon import Masks, lexicon_from_hashes
 from bailee.deid.notes.text import (
@@ -151,7 +164,24 @@ def mend(canvas: Canvas) -> None:
             joint & _long_after(tokens) & _before(tokens.kind == WORD, False),
         )
         number_like, named = np.isin(canvas.label, (ID, CONTACT)), canvas.label == NAME
+    _take_initials(canvas)
     _fill(canvas)
+
+
+def _take_initials(canvas: Canvas) -> None:
+    """Label capital letters with a point that stand before a name."""
+    tokens, label = canvas.tokens, canvas.label
+    point = (tokens.kind == MARK) & (tokens.shape == ord(".")) & _touching(tokens)
+    for _ in range(2):
+        named = (label == NAME) & (tokens.kind == WORD)
+        initial = (tokens.kind == WORD) & (tokens.shape == ONE_UPPER) & (label == NONE)
+        initial &= _after(point, False) & _after(_after(named, False), False)
+        places = np.flatnonzero(initial)
+        for step in (0, 1):
+            label[places + step] = NAME
+            canvas.finder[places + step] |= canvas.finder[places + 2]
+        canvas.begins[places] = True
+        canvas.begins[places + 2] = False
 
 
 def _long_after(tokens: Tokens) -> Flags:
@@ -214,7 +244,11 @@ def spread(canvas: Canvas, masks: Masks, group: npt.NDArray[Any]) -> None:
     size = tokens.end - tokens.start
     ordinary = (masks & _COMMON) != 0
     word, capital = tokens.kind == WORD, np.isin(tokens.shape, (CAPITALISED, ALL_UPPER, MIXED_CASE))
-    name = (canvas.label == NAME) & word & (size >= 3) & ((masks & _NOT_NAME) == 0) & (capital | ~ordinary)
+    sure = (canvas.finder & (PATTERNS | CHARTS)) != 0
+    plain = (masks & _SAFE) == 0
+    code = (tokens.shape == ALL_UPPER) & (size <= 5) & ((masks & _NAMES) == 0)
+    name = (canvas.label == NAME) & word & (size >= 3) & ((masks & _NOT_NAME) == 0)
+    name &= (plain & ~code) | (sure & capital)
     place = (
         np.isin(canvas.label, (LOCATION, FACILITY, ORGANIZATION))
         & word

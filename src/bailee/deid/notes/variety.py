@@ -6,29 +6,17 @@ import re
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
 from itertools import accumulate
 from random import Random
 from typing import Final, TypeAlias
 
-import numpy as np
-
 from bailee.deid.notes.hard.fill import sentences
-from bailee.deid.notes.lexica.categories import Category
-from bailee.deid.notes.lexica.load import words
+from bailee.deid.notes.hard.pools import pools
 
 Span: TypeAlias = tuple[int, int, str]
 
 _WORD: Final = re.compile(r"[^\W\d_]{3,}")
 _GAP: Final = re.compile(r"\n|[.!?] (?=[A-Za-z])")
-_PLAIN: Final = Category.MEDICAL | Category.DRUG | Category.ANATOMY | Category.KNOWN_EN
-_NOT_NAMES: Final = Category.TITLE | Category.CREDENTIAL | Category.PARTICLE | Category.ROLE
-_BY_LANGUAGE: Final = {
-    "en": Category.COMMON_EN, "es": Category.COMMON_ES, "fr": Category.COMMON_FR, "de": Category.COMMON_DE,
-}  # fmt: skip
-_NAMES: Final = (Category.GIVEN, Category.GIVEN_RARE, Category.FAMILY, Category.FAMILY_RARE)
-_ANY_NAME: Final = _NAMES[0] | _NAMES[1] | _NAMES[2] | _NAMES[3]
-_PLACES: Final = Category.CITY | Category.CITY_RARE | Category.REGION | Category.COUNTRY | Category.COMPANY
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,47 +27,6 @@ class Variety:
     words: float = 0.4
     sentences: float = 0.5
     nothing_else: float = 0.06
-
-
-class Pools:
-    """Words to draw from, by what they may be."""
-
-    def __init__(self, language: str) -> None:
-        listed = words()
-        lengths = listed.end - listed.start
-        usable = (lengths >= 3) & (lengths <= 16)
-        mask = listed.mask
-        common = (mask & np.uint64(int(_BY_LANGUAGE[language]))) != 0
-        plain = (mask & np.uint64(int(_PLAIN))) != 0
-        named = (mask & np.uint64(int(_ANY_NAME | _PLACES))) != 0
-        self._text, self._start, self._end = bytes(listed.text), listed.start, listed.end
-        self.plain = np.flatnonzero(usable & (common | plain) & ~named)
-        both = np.flatnonzero(usable & common & named)
-        self.doubtful = both if len(both) else self.plain
-        self.names = [np.flatnonzero(usable & ((mask & np.uint64(int(kind))) != 0)) for kind in _NAMES]
-
-    def draw(self, pool: np.ndarray[tuple[int], np.dtype[np.int64]], rng: Random) -> str:
-        """Give one word of a pool."""
-        place = pool[int(rng.random() * len(pool))]
-        return self._text[self._start[place] : self._end[place]].decode()
-
-    def name(self, rng: Random) -> str:
-        """Give a name: from any list, an ordinary word, or one that nobody bears."""
-        chance = rng.random()
-        if chance < 0.70:
-            return self.draw(self.names[int(rng.random() * 4)], rng)
-        if chance < 0.80:
-            return self.draw(self.doubtful, rng)
-        if chance < 0.86:
-            return self.draw(self.plain, rng)
-        first, second = (self.draw(self.names[int(rng.random() * 4)], rng) for _ in range(2))
-        return first[: max(2, len(first) // 2)] + second[len(second) // 2 :]
-
-
-@cache
-def pools(language: str) -> Pools:
-    """Give the pools of a language. Raises: KeyError for one without words."""
-    return Pools(language)
 
 
 def varied(
@@ -106,11 +53,11 @@ def varied(
 
 def strange(rng: Random, language: str) -> tuple[str, list[Span]]:
     """Write a text of sentences that look like identifiers and are none."""
-    source, group = sentences(language), rng.choice(("science", "clinical", "speech", "mixed"))
+    source, group = sentences(language), rng.choice(("science", "clinical", "speech", "people", "mixed", "mixed"))
     joiner = rng.choice((" ", "\n", " ", "\n\n"))
     text, spans = "", list[Span]()
     for _ in range(rng.randint(3, 25)):
-        kind = rng.choice(("science", "clinical", "speech")) if group == "mixed" else group
+        kind = rng.choice(("science", "clinical", "speech", "people")) if group == "mixed" else group
         new, marks = source.sentence(kind, rng)
         if kind == "speech":
             joiner = "\n"
@@ -128,15 +75,22 @@ def _interspersed(text: str, spans: Sequence[Span], rng: Random, language: str) 
     gaps = [m.end() for m in _GAP.finditer(text) if not any(a < m.end() < b for a, b, _ in spans)]
     if not gaps:
         return text, list(spans)
-    group = rng.choice(("clinical", "clinical", "science", "speech"))
+    group = rng.choice(("clinical", "science", "speech", "people", "mixed"))
     edits: list[tuple[int, int, str]] = []
+    added: list[Span] = []
+    grown = 0
     for gap in sorted(set(rng.sample(gaps, min(len(gaps), rng.randint(1, 6))))):
-        new = source.sentence(group, rng)[0]
-        new = new.lower() if text.islower() else new.upper() if text.isupper() else new
-        if group == "speech" and rng.random() < 0.5:
-            new = f"{rng.choice(source.groups['speaker'])} {new}"
+        kind = rng.choice(("clinical", "speech", "people")) if group == "mixed" else group
+        new, marks = source.sentence(kind, rng)
+        label = f"{rng.choice(source.groups['speaker'])} " if kind == "speech" and rng.random() < 0.5 else ""
+        new = label + new
+        new = new.lower() if text.islower() else new.upper() if text.isupper() and len(new.upper()) == len(new) else new
+        start = gap + grown + len(label)
+        added += [(start + first, start + last, name) for first, last, name in marks]
         edits.append((gap, gap, new + ("\n" if text[gap - 1] == "\n" else " ")))
-    return _edited(text, spans, edits)
+        grown += len(edits[-1][2])
+    text, moved = _edited(text, spans, edits)
+    return text, sorted(moved + added)
 
 
 def _changes(

@@ -1,4 +1,4 @@
-"""Fills the sentences of this folder from the word lists. What it writes identifies nobody."""
+"""Fills the sentences of this folder from the word lists, with the spans that are identifiers, or may be."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from typing import Final, TypeAlias
 
 import numpy as np
 
+from bailee.deid.notes.hard.people import people_makers
 from bailee.deid.notes.lexica.categories import Category
 from bailee.deid.notes.lexica.load import words
 
 Span: TypeAlias = tuple[int, int, str]
 
 _SLOT: Final = re.compile(r"\{(?:([A-Z_0-9]+)=)?(\w+)\}")
-_LABELLED: Final = "AGE_UNDER_90"
 _NAMED: Final = (
     Category.GIVEN | Category.GIVEN_RARE | Category.FAMILY | Category.FAMILY_RARE | Category.CITY | Category.CITY_RARE
 )
@@ -93,29 +93,33 @@ class Sentences:
         common = (mask & np.uint64(int(_COMMON[language] | Category.FUNCTION))) != 0
         self._pools["com"] = np.flatnonzero(usable & common & free)
         self._pools["doubtful"] = np.flatnonzero(usable & common & ~free)
-        self._made = _makers(language)
+        self._made = _makers(language) | people_makers(language)
 
     def sentence(self, group: str, rng: Random) -> tuple[str, list[Span]]:
-        """Write one sentence of a group, with its spans that are neither found nor left."""
+        """Write one sentence of a group, with its spans."""
         template = rng.choice(self.groups[group])
         parts: list[str] = []
         spans: list[Span] = []
         last = size = 0
         for match in _SLOT.finditer(template):
-            word = self._fill(match[2], rng)
+            inner: list[Span] = []
+            word = self._fill(match[2], rng, inner)
             parts += [template[last : match.start()], word]
             size += match.start() - last
-            if match[1] == _LABELLED:
-                spans.append((size, size + len(word), _LABELLED))
+            spans += [(start + size, end + size, label) for start, end, label in inner]
+            if match[1] and word:
+                spans.append((size, size + len(word), match[1]))
             size += len(word)
             last = match.end()
         parts.append(template[last:])
         return "".join(parts), spans
 
-    def _fill(self, slot: str, rng: Random) -> str:
+    def _fill(self, slot: str, rng: Random, spans: list[Span]) -> str:
         key = slot.lower()
-        if key in {"clause", "open", "filler"}:
-            return _cased(self.sentence(key, rng)[0], slot)
+        if key in self.groups:
+            text, inner = self.sentence(key, rng)
+            spans += inner
+            return _cased(text, slot)
         made = self._made.get(key)
         if made:
             return made(rng)
@@ -146,7 +150,7 @@ def _cased(word: str, like: str) -> str:
 def _groups(source: str) -> Iterator[tuple[str, list[str]]]:
     name, lines = "", list[str]()
     for line in [*source.splitlines(), "[end]"]:
-        if re.fullmatch(r"\[(science|speech|clause|open|filler|clinical|speaker|end)\]", line):
+        if re.fullmatch(r"\[[a-z]+\]", line):
             if name:
                 yield name, lines
             name, lines = line[1:-1], []
