@@ -11,6 +11,7 @@
 #define HIDDEN 64
 #define REACH 4    /* neighbours on each side */
 #define SPAN (2 * REACH + 1)
+#define RING 16 /* tokens whose sums are open at a time: SPAN and one more, rounded up */
 #define STATES 16
 #define FORMS 8192 /* pairs of word forms kept at a time */
 #define TOP 8191   /* bound of a hidden number, so that 32-bit sums cannot overflow */
@@ -27,6 +28,7 @@ typedef struct {
     const int32_t *step;        /* [STATES from][STATES to] */
     uint32_t form_rows, context_rows; /* powers of two */
     int32_t window_shift;
+    int32_t reach; /* a state this much worse than the best can no longer lead to the best path */
 } Model;
 
 typedef struct {
@@ -83,9 +85,13 @@ static void form_shares(const Model *m, const Notes *in, int64_t t, Form *out) {
     }
 }
 
+static inline uint64_t form_key(const Notes *in, int64_t t) {
+    return (in->hash[t] ^ (uint64_t)in->shape[t] << 56 ^ (uint64_t)in->kind[t] << 53) | 1;
+}
+
 /* Forms are kept in pairs, the last used one first. */
 static const Form *form_of(const Model *m, const Notes *in, int64_t t, Form *forms, uint8_t *newer) {
-    uint64_t key = (in->hash[t] ^ (uint64_t)in->shape[t] << 56 ^ (uint64_t)in->kind[t] << 53) | 1;
+    uint64_t key = form_key(in, t);
     uint64_t slot = (key >> 20) % FORMS;
     Form *pair = forms + 2 * slot;
     if (pair[newer[slot]].key == key) return &pair[newer[slot]];
@@ -113,11 +119,18 @@ static void state_scores(const Model *m, const int16_t *restrict sums, const uin
     }
 }
 
+static void path_start(const int32_t *score, int32_t *best) {
+    int32_t top = score[0];
+    for (int s = 1; s < STATES; s++) top = score[s] > top ? score[s] : top;
+    for (int s = 0; s < STATES; s++) best[s] = score[s] - top;
+}
+
 /* One step of the best path: `best` holds the scores so far, `back` gets where each came from. */
 static void path_step(const Model *m, const int32_t *restrict score, int32_t *restrict best, uint8_t *restrict back) {
     int32_t next[STATES], come[STATES] = {0}, top = INT32_MIN;
     for (int to = 0; to < STATES; to++) next[to] = best[0] + m->step[to];
     for (int from = 1; from < STATES; from++) {
+        if (best[from] < m->reach) continue;
         const int32_t *restrict step = m->step + from * STATES;
         for (int to = 0; to < STATES; to++) {
             int32_t value = best[from] + step[to];
@@ -133,37 +146,54 @@ static void path_step(const Model *m, const int32_t *restrict score, int32_t *re
     for (int s = 0; s < STATES; s++) best[s] = next[s] - top;
 }
 
+/* Ask for memory that will be needed soon. */
+static inline void fetch(const void *place, int64_t bytes) {
+    for (int64_t i = 0; i < bytes; i += 64) __builtin_prefetch((const char *)place + i);
+}
+
+static void fetch_form(const Notes *in, int64_t t, const Form *forms, const uint8_t *newer) {
+    uint64_t slot = (form_key(in, t) >> 20) % FORMS;
+    fetch(&forms[2 * slot + newer[slot]], sizeof *forms);
+}
+
+/* Add a form's shares to the sums of the tokens around token t; share[p] goes to the one REACH - p places after it. */
+static void add_shares(const Form *form, int64_t t, int64_t from, int16_t ring[RING][HIDDEN]) {
+    for (int p = 0; p < SPAN; p++) {
+        int64_t target = t + REACH - p;
+        if (target < from) continue;
+        int16_t *restrict sums = ring[target % RING];
+        const int16_t *restrict share = form->share[p];
+        for (int h = 0; h < HIDDEN; h++) sums[h] = (int16_t)(sums[h] + share[h]);
+    }
+}
+
 static void tag_note(const Model *m, const Notes *in, int64_t note, const int32_t *raise, Form *forms, uint8_t *newer,
                      uint8_t *back, uint8_t *state) {
     int64_t from = in->first[note], to = in->first[note + 1];
-    int16_t ring[SPAN][HIDDEN];
+    int16_t ring[RING][HIDDEN];
     int32_t best[STATES] = {0}, score[STATES];
-    uint32_t ids[CONTEXTS];
+    uint32_t ids[2][CONTEXTS];
     Walk walk;
-    walk_start(in, from, to, &walk);
-    for (int p = 0; p < SPAN; p++) memcpy(ring[p], m->hidden_bias, sizeof ring[p]);
-    for (int64_t t = from; t < to + REACH; t++) {
-        if (t < to) {
-            const Form *form = form_of(m, in, t, forms, newer);
-            /* share[p] is what a token adds to the one (p - REACH) places before it */
-            for (int p = 0; p < SPAN; p++) {
-                int64_t target = t + REACH - p;
-                if (target < from) continue;
-                int16_t *restrict sums = ring[target % SPAN];
-                const int16_t *restrict share = form->share[p];
-                for (int h = 0; h < HIDDEN; h++) sums[h] = (int16_t)(sums[h] + share[h]);
-            }
-        }
-        int64_t done = t - REACH;
-        if (done < from) continue;
-        context_features(in, note, done, &walk, ids);
-        state_scores(m, ring[done % SPAN], ids, score);
-        for (int s = 0; s < STATES; s++) score[s] += raise[s];
-        if (done == from) memcpy(best, score, sizeof best);
-        else path_step(m, score, best, back + (done - from) * STATES);
-        memcpy(ring[done % SPAN], m->hidden_bias, sizeof ring[0]);
-    }
     if (to == from) return;
+    walk_start(in, from, to, &walk);
+    for (int p = 0; p < RING; p++) memcpy(ring[p], m->hidden_bias, sizeof ring[p]);
+    /* three stages follow each other: shares of t, context features of t - REACH, scores and path of t - REACH - 1 */
+    for (int64_t t = from; t < to + REACH + 1; t++) {
+        if (t + 2 < to) fetch_form(in, t + 2, forms, newer);
+        if (t < to) add_shares(form_of(m, in, t, forms, newer), t, from, ring);
+        int64_t seen = t - REACH, done = seen - 1;
+        if (seen >= from && seen < to) {
+            context_features(in, note, seen, &walk, ids[seen & 1]);
+            for (int f = 0; f < CONTEXTS; f++)
+                __builtin_prefetch(m->context + (int64_t)(ids[seen & 1][f] & (m->context_rows - 1)) * HIDDEN);
+        }
+        if (done < from) continue;
+        state_scores(m, ring[done % RING], ids[done & 1], score);
+        for (int s = 0; s < STATES; s++) score[s] += raise[s];
+        if (done == from) path_start(score, best);
+        else path_step(m, score, best, back + (done - from) * STATES);
+        memcpy(ring[done % RING], m->hidden_bias, sizeof ring[0]);
+    }
     int top = 0;
     for (int s = 1; s < STATES; s++) if (best[s] > best[top]) top = s;
     for (int64_t t = to - 1; t >= from; t--) {
@@ -180,7 +210,13 @@ EXPORT int64_t notes_tag(const uint8_t *bytes, const int64_t *at, int64_t notes,
                          uint8_t *state) {
     Notes in = {bytes, at, first, start, end, kind, shape, hash, mask};
     Model m = {parts[0], parts[1], parts[2], parts[3], parts[4], parts[5], parts[6], parts[7],
-               (uint32_t)sizes[0], (uint32_t)sizes[1], sizes[2]};
+               (uint32_t)sizes[0], (uint32_t)sizes[1], sizes[2], 0};
+    int32_t least = m.step[0], most = m.step[0];
+    for (int i = 1; i < STATES * STATES; i++) {
+        least = m.step[i] < least ? m.step[i] : least;
+        most = m.step[i] > most ? m.step[i] : most;
+    }
+    m.reach = least - most;
     int64_t longest = 0;
     for (int64_t n = 0; n < notes; n++) longest = first[n + 1] - first[n] > longest ? first[n + 1] - first[n] : longest;
     Form *forms = calloc(2 * FORMS, sizeof *forms);
