@@ -11,10 +11,11 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from bailee.core.errors import UserError
-from bailee.deid.notes import fusion, match, model, patterns
+from bailee.deid.notes import fusion, match, model
 from bailee.deid.notes.found import CHARTS, FAIR, MODEL, PATTERNS, SECOND, SPREAD, STRANGERS, SURE, WEAK, Found, Spans
 from bailee.deid.notes.languages import LANGUAGES, UNSUPPORTED, languages
 from bailee.deid.notes.lexicon import lexicon
+from bailee.deid.notes.patterns.find import scan as scan_patterns
 from bailee.deid.notes.text import Text
 
 if TYPE_CHECKING:
@@ -115,7 +116,7 @@ def _find(
     if finders.has(MODEL):
         canvas.paint(model.find(text, masks, lean=finders.point.lean, model=finders.weights), MODEL)
     if finders.has(PATTERNS):
-        scan = patterns.scan(text, language, asked=finders.asked)
+        scan = scan_patterns(text, language, asked=finders.asked)
         canvas.erase(scan.kept)
         canvas.paint(scan.found.take(scan.found.strength >= finders.point.least), PATTERNS)
     if finders.charts is not None and chart_of is not None and finders.has(CHARTS):
@@ -159,4 +160,4 @@ def _merged(parts: list[tuple[npt.NDArray[np.int64], Found]], spoken: npt.NDArra
 
 def unsupported(found: Found) -> npt.NDArray[np.bool_]:
     """Tell the notes whose language is not supported: they are withheld where everything must be found."""
-    return found.language == UNSUPPORTED
+    return np.asarray(found.language == UNSUPPORTED)

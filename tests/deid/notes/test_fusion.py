@@ -1,0 +1,112 @@
+import numpy as np
+import pyarrow as pa
+
+from bailee.deid.notes import fusion
+from bailee.deid.notes.found import CHARTS, ID, LOCATION, MODEL, NAME, PATTERNS, SPREAD, Spans
+from bailee.deid.notes.lexica.categories import Category
+from bailee.deid.notes.lexicon import lexicon_from_words
+from bailee.deid.notes.text import Text
+
+LEXICON = lexicon_from_words(
+    ["hope", "parkinson", "disease", "the"],
+    np.array([Category.COMMON_EN, Category.EPONYM, Category.EPONYM_HEAD, Category.FUNCTION], np.uint64),
+)
+
+
+def canvas_of(note: str, *marks: tuple[str, int, int]) -> tuple[Text, fusion.Canvas]:
+    text = Text(pa.array([note]))
+    canvas = fusion.Canvas.blank(text)
+    for part, label, finder in marks:
+        start = note.index(part)
+        canvas.paint(Spans.of([start], [start + len(part)], label), finder)
+    return text, canvas
+
+
+def parts(text: Text, canvas: fusion.Canvas) -> list[tuple[str, int]]:
+    spans, _ = canvas.spans()
+    return [
+        (bytes(text.folded[a:b]).decode(), label)
+        for a, b, label in zip(spans.start, spans.end, spans.label.tolist(), strict=True)
+    ]
+
+
+def test_the_surer_finder_wins_and_both_are_remembered():
+    _, canvas = canvas_of("Call Boston now", ("Boston", NAME, MODEL), ("Boston", LOCATION, PATTERNS))
+    spans, finder = canvas.spans()
+    assert spans.label.tolist() == [LOCATION]
+    assert finder.tolist() == [MODEL | PATTERNS]
+
+
+def test_a_cut_word_is_mended():
+    text, canvas = canvas_of("Seen by Smith-Jones and O'Brien.", ("Smith", NAME, MODEL), ("Brien", NAME, MODEL))
+    fusion.mend(canvas)
+    assert parts(text, canvas) == [("Smith-Jones", NAME), ("O'Brien", NAME)]
+
+
+def test_a_possessive_is_not_part_of_a_name():
+    text, canvas = canvas_of("Smith's wife", ("Smith", NAME, MODEL))
+    fusion.mend(canvas)
+    assert parts(text, canvas) == [("Smith", NAME)]
+
+
+def test_a_number_is_taken_whole():
+    text, canvas = canvas_of("MRN AB-12-3456 today", ("12", ID, MODEL))
+    fusion.mend(canvas)
+    assert parts(text, canvas) == [("AB-12-3456", ID)]
+
+
+def test_initials_before_a_name_belong_to_it():
+    text, canvas = canvas_of("by J. R. Tolkien.", ("Tolkien", NAME, MODEL))
+    fusion.mend(canvas)
+    assert parts(text, canvas) == [("J. R. Tolkien", NAME)]
+
+
+def spread(note: str, *marks: tuple[str, int, int]) -> list[tuple[str, int]]:
+    text, canvas = canvas_of(note, *marks)
+    fusion.spread(canvas, LEXICON.of(text), np.zeros(len(text.tokens), np.int64))
+    return parts(text, canvas)
+
+
+def test_a_name_found_once_is_found_everywhere_in_the_note():
+    assert spread("Dr. Okafor came. okafor agreed. OKAFOR signed.", ("Okafor", NAME, MODEL)) == [
+        ("Okafor", NAME),
+        ("okafor", NAME),
+        ("OKAFOR", NAME),
+    ]
+
+
+def test_a_word_that_is_also_a_name_stays_where_it_is_a_word():
+    assert spread("Nurse Hope came; we hope. So Hope left.", ("Hope", NAME, PATTERNS)) == [
+        ("Hope", NAME),
+        ("Hope", NAME),
+    ]
+
+
+def test_an_eponym_stays_before_its_disease():
+    assert spread("Mr Parkinson has Parkinson disease; Parkinson agrees.", ("Parkinson", NAME, CHARTS)) == [
+        ("Parkinson", NAME),
+        ("Parkinson", NAME),
+    ]
+
+
+def test_what_spread_is_marked_as_such():
+    text, canvas = canvas_of("Okafor, okafor", ("Okafor", NAME, MODEL))
+    fusion.spread(canvas, LEXICON.of(text), np.zeros(len(text.tokens), np.int64))
+    assert canvas.spans()[1].tolist() == [MODEL, SPREAD]
+
+
+def test_clinical_language_is_let_go_unless_a_surer_finder_says_otherwise():
+    text, canvas = canvas_of("Foley catheter", ("Foley", NAME, MODEL))
+    canvas.erase(Spans.of([0], [14], 0))
+    assert parts(text, canvas) == []
+    canvas.paint(Spans.of([0], [5], NAME), CHARTS)
+    assert parts(text, canvas) == [("Foley", NAME)]
+
+
+def test_an_empty_batch_is_nothing():
+    text = Text(pa.array([], pa.string()))
+    canvas = fusion.Canvas.blank(text)
+    fusion.mend(canvas)
+    fusion.spread(canvas, LEXICON.of(text), np.zeros(0, np.int64))
+    fusion.strangers(canvas, LEXICON.of(text))
+    assert len(canvas.spans()[0]) == 0
