@@ -82,7 +82,7 @@ def test_the_kernel_equals_the_slow_model(trained, lean):
         "".join(rng.choice("aB9. \n:-é王") for _ in range(300)),
     ]
     text = Text(pa.array(notes))
-    assert tag(text, LEXICON.of(text), trained, lean=lean).tolist() == slow_states(
+    assert tag(text, LEXICON.of(text), trained, lean=lean).state.tolist() == slow_states(
         text, trained, raised=round(lean * 256)
     )
 
@@ -95,7 +95,7 @@ def test_what_was_learnt_is_found_in_notes_never_seen(trained):
 
 def test_leaning_towards_identifiers_never_finds_fewer(trained):
     text = Text(pa.array([note for note, _ in little_notes(50, 12)] + ["Bruno was seen, fever 12, dose 3"]))
-    counts = [(tag(text, LEXICON.of(text), trained, lean=lean) > 0).sum() for lean in (-4.0, 0.0, 4.0, 12.0)]
+    counts = [(tag(text, LEXICON.of(text), trained, lean=lean).state > 0).sum() for lean in (-4.0, 0.0, 4.0, 12.0)]
     assert counts == sorted(counts)
 
 

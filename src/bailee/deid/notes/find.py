@@ -12,29 +12,49 @@ import pyarrow as pa
 
 from bailee.core.errors import UserError
 from bailee.deid.notes import fusion, match, model
-from bailee.deid.notes.found import CHARTS, FAIR, MODEL, PATTERNS, SECOND, SPREAD, STRANGERS, SURE, WEAK, Found, Spans
+from bailee.deid.notes.found import (
+    CHARTS,
+    FAIR,
+    MODEL,
+    NAME,
+    PATTERNS,
+    SECOND,
+    SPREAD,
+    STRANGERS,
+    SURE,
+    WEAK,
+    Found,
+    Spans,
+)
 from bailee.deid.notes.languages import LANGUAGES, UNSUPPORTED, languages
-from bailee.deid.notes.lexicon import lexicon
+from bailee.deid.notes.lexicon import Masks, lexicon
 from bailee.deid.notes.patterns.find import scan as scan_patterns
 from bailee.deid.notes.text import Text
 
 if TYPE_CHECKING:
     from bailee.deid.notes.chart.charts import Charts
 
+STRANGE: Final = 6
+
 SecondOpinion = Callable[[Text], Spans]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Point:
-    """An operating point. `lean` is how much likelier identifiers are taken to be, in nats; `least` the weakest find used."""
+    """An operating point. `lean` is how much likelier identifiers are taken to be, in nats; `least` the weakest find used.
+
+    A rule's name counts only if the model holds some word of it at least `doubt` nats above nothing, where words that are
+    no ordinary ones have STRANGE nats in their favour.
+    """
 
     lean: float
     least: int
+    doubt: float = -1.0
     strangers: bool = False
 
 
 POINTS: Final = {
-    "strict": Point(lean=3.0, least=WEAK, strangers=True),
+    "strict": Point(lean=3.0, least=WEAK, doubt=-6.0, strangers=True),
     "balanced": Point(lean=1.0, least=FAIR),
     "readable": Point(lean=-1.0, least=SURE),
 }
@@ -113,12 +133,14 @@ def _find(
     canvas = fusion.Canvas.blank(text)
     if finders.second is not None and finders.has(SECOND):
         canvas.paint(finders.second(text), SECOND)
+    tags = None
     if finders.has(MODEL):
-        canvas.paint(model.find(text, masks, lean=finders.point.lean, model=finders.weights), MODEL)
+        tags = model.tag(text, masks, finders.weights or model.weights(), lean=finders.point.lean)
+        canvas.paint(model.spans_from_states(text, tags.state), MODEL)
     if finders.has(PATTERNS):
         scan = scan_patterns(text, language, asked=finders.asked)
         canvas.erase(scan.kept)
-        canvas.paint(scan.found.take(scan.found.strength >= finders.point.least), PATTERNS)
+        canvas.paint(_trusted(canvas, scan.found, masks, tags, finders.point), PATTERNS)
     if finders.charts is not None and chart_of is not None and finders.has(CHARTS):
         canvas.paint(match.find(text, finders.charts, chart_of, operating_point=finders.name), CHARTS)
     fusion.mend(canvas)
@@ -130,6 +152,15 @@ def _find(
     note = text.note_of(spans.start)
     start, end = text.points(note, spans.start, spans.end)
     return Found(note, start, end, spans.label, finder, spoken)
+
+
+def _trusted(canvas: fusion.Canvas, spans: Spans, masks: Masks, tags: model.Tags | None, point: Point) -> Spans:
+    """Keep the rules' finds that are strong enough; one for a name also needs the model not to be certain of less."""
+    strong = spans.strength >= point.least
+    if tags is not None:
+        trust = tags.margin.astype(np.int32) + np.where(fusion.ordinary(masks), 0, STRANGE * 256)
+        strong &= (spans.label != NAME) | (canvas.highest(spans, trust) > point.doubt * 256)
+    return spans.take(strong)
 
 
 def _groups(text: Text, chart_of: npt.NDArray[np.int32] | None) -> npt.NDArray[np.int64]:

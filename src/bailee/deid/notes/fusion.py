@@ -89,6 +89,16 @@ class Canvas:
         self.label[where] = NONE
         self.finder[where] = 0
 
+    def highest(self, spans: Spans, value: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:
+        """Give the highest value of each span's tokens; of a span that touches none, the lowest there is."""
+        where, _, sizes = self._tokens(spans)
+        out = np.full(len(spans), np.iinfo(np.int32).min, np.int32)
+        some = np.flatnonzero(sizes)
+        if len(some):
+            begins = np.concatenate(([0], np.cumsum(sizes[some])[:-1]))
+            out[some] = np.maximum.reduceat(value[where], begins)
+        return out
+
     def _tokens(self, spans: Spans) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.int64]]:
         """Give every token that a span touches, span after span, with each span's first token and their number."""
         first = np.searchsorted(self.tokens.end, spans.start, side="right")
@@ -134,8 +144,22 @@ def _after(flags: npt.NDArray[Any], fill: Any) -> npt.NDArray[Any]:
 
 
 def _touching(tokens: Tokens) -> Flags:
-    """Whether a token follows the one before it without a blank."""
-    return np.concatenate(([False], tokens.start[1:] == tokens.end[:-1]))
+    """Whether a token follows the one before it, of the same note, without a blank."""
+    out = np.zeros(len(tokens), bool)
+    out[1:] = tokens.start[1:] == tokens.end[:-1]
+    out[_opening(tokens)] = False
+    return out
+
+
+def _opening(tokens: Tokens) -> npt.NDArray[np.int64]:
+    """Give the first token of each note that has any."""
+    first = tokens.first[:-1]
+    return first[first < tokens.first[1:]]
+
+
+def _closing(tokens: Tokens) -> npt.NDArray[np.int64]:
+    """Give the last token of each note that has any."""
+    return tokens.first[1:][tokens.first[:-1] < tokens.first[1:]] - 1
 
 
 def mend(canvas: Canvas) -> None:
@@ -176,6 +200,7 @@ def _take_initials(canvas: Canvas) -> None:
         named = (label == NAME) & (tokens.kind == WORD)
         initial = (tokens.kind == WORD) & (tokens.shape == ONE_UPPER) & (label == NONE)
         initial &= _after(point, False) & _after(_after(named, False), False)
+        initial[:-2] &= tokens.note[:-2] == tokens.note[2:]
         places = np.flatnonzero(initial)
         for step in (0, 1):
             label[places + step] = NAME
@@ -222,11 +247,17 @@ def _fill(canvas: Canvas) -> None:
         tokens.shape, (ONE_UPPER, ONE_LOWER)
     ) & (tokens.kind == WORD) & (_before(label, NONE) == NAME)
     inside = (label == NONE) & small & (_before(label, NONE) == _after(label, NONE)) & (_before(label, NONE) != NONE)
-    places = np.flatnonzero(inside & (tokens.note == _before(tokens.note, -1)))
+    inside[_opening(tokens)] = inside[_closing(tokens)] = False
+    places = np.flatnonzero(inside)
     label[places] = label[places - 1]
     canvas.finder[places] |= canvas.finder[places - 1]
     together = places[np.isin(label[places], (ID, CONTACT, DATE, NAME)) & (places + 1 < len(label))]
     canvas.begins[together + 1] = False
+
+
+def ordinary(masks: Masks) -> Flags:
+    """Tell the words that are words of a language."""
+    return np.asarray((masks & _COMMON) != 0)
 
 
 def _keys(tokens: Tokens, group: npt.NDArray[Any]) -> npt.NDArray[np.uint64]:
@@ -242,7 +273,7 @@ def spread(canvas: Canvas, masks: Masks, group: npt.NDArray[Any]) -> None:
     """
     tokens = canvas.tokens
     size = tokens.end - tokens.start
-    ordinary = (masks & _COMMON) != 0
+    usual = ordinary(masks)
     word, capital = tokens.kind == WORD, np.isin(tokens.shape, (CAPITALISED, ALL_UPPER, MIXED_CASE))
     sure = (canvas.finder & (PATTERNS | CHARTS)) != 0
     plain = (masks & _SAFE) == 0
@@ -266,8 +297,10 @@ def spread(canvas: Canvas, masks: Masks, group: npt.NDArray[Any]) -> None:
     sentence_start = _before(tokens.kind == BREAK, True) | (_before(tokens.shape, 0) == ord(".")) & (
         _before(tokens.kind, WORD) == MARK
     )
-    doubtful = ordinary & (~capital | sentence_start)
-    doubtful |= ((masks & _EPONYM) != 0) & ((_after(masks, np.uint64(0)) & _EPONYM_HEAD) != 0)
+    sentence_start[_opening(tokens)] = True
+    headed = (_after(masks, np.uint64(0)) & _EPONYM_HEAD) != 0
+    headed[_closing(tokens)] = False
+    doubtful = (usual & (~capital | sentence_start)) | (((masks & _EPONYM) != 0) & headed)
     chosen = (hit != 0) & ~doubtful & (canvas.label == NONE) & (tokens.kind <= NUMBER)
     lowest = np.zeros(len(hit), np.int8)
     for label in (ORGANIZATION, FACILITY, CONTACT, ID, LOCATION, NAME):

@@ -108,14 +108,26 @@ def weights() -> Weights:
     return read_weights(Path(str(files("bailee.deid.notes") / "weights")))
 
 
-def tag(text: Text, masks: Masks, model: Weights, *, lean: float) -> npt.NDArray[np.int8]:
-    """Give each token's state: `LABEL_OF_STATE` tells what it means.
+@dataclass(frozen=True, repr=False)
+class Tags:
+    """What the model says of each token.
+
+    Shape: state int8 (see LABEL_OF_STATE); margin int16, by how much the best label is above nothing, in `card.unit`ths of
+    a nat, the neighbours left aside.
+    """
+
+    state: npt.NDArray[np.int8]
+    margin: npt.NDArray[np.int16]
+
+
+def tag(text: Text, masks: Masks, model: Weights, *, lean: float) -> Tags:
+    """Give each token's state and margin.
 
     Units: lean is in nats: how much likelier every identifier is taken to be than the model says; below 0, less likely.
     Cost: one pass over the batch; 16 bytes a token of the longest note.
     """
     tokens = text.tokens
-    state = np.zeros(max(len(tokens), 1), np.uint8)
+    state, margin = np.zeros(max(len(tokens), 1), np.uint8), np.zeros(max(len(tokens), 1), np.int16)
     raised = np.full(STATES, round(lean * model.card.unit), np.int32)
     raised[OUTSIDE] = 0
     parts = [model.parts[name] for name in _ORDER]
@@ -123,11 +135,11 @@ def tag(text: Text, masks: Masks, model: Weights, *, lean: float) -> npt.NDArray
     sizes = np.array([model.card.form_rows, model.card.context_rows, model.card.window_shift], np.int32)
     failed = kernels().notes_tag(
         at(text.folded), at(text.at), whole(len(text)), at(tokens.first), at(tokens.start), at(tokens.end), at(tokens.kind),
-        at(tokens.shape), at(tokens.hash), at(masks), pointers, at(sizes), at(raised), at(state),
+        at(tokens.shape), at(tokens.hash), at(masks), pointers, at(sizes), at(raised), at(state), at(margin),
     )  # fmt: skip
     if failed:
         raise MemoryError
-    return state[: len(tokens)].view(np.int8)
+    return Tags(state[: len(tokens)].view(np.int8), margin[: len(tokens)])
 
 
 def spans_from_states(text: Text, state: npt.NDArray[np.int8]) -> Spans:
@@ -148,4 +160,4 @@ def spans_from_states(text: Text, state: npt.NDArray[np.int8]) -> Spans:
 
 def find(text: Text, masks: Masks, *, lean: float, model: Weights | None = None) -> Spans:
     """Find identifiers by the statistical model."""
-    return spans_from_states(text, tag(text, masks, model or weights(), lean=lean))
+    return spans_from_states(text, tag(text, masks, model or weights(), lean=lean).state)
