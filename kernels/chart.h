@@ -16,7 +16,7 @@ enum { STARTS = 1, DASHED = 2, DOTTED = 4, MASKED = 8, POSSESSIVE = 16, ONE_BLAN
 
 /* Word lists: bits 0-7 of Lexicon.bits; 8-11 number a month, 12-19 a street word that has a short form. */
 enum { ORDINARY = 1, GENERIC = 2, TITLES = 4, EPONYMIC = 8, VERBS = 16, CUES = 32, LAST_FOUR = 64, ABBREVIATION = 128 };
-enum { MONTH_SHIFT = 8, ALIAS_SHIFT = 12 };
+enum { MONTH_SHIFT = 8, ALIAS_SHIFT = 12, KNOWN = 1 << 20, ABROAD = 1 << 21 };
 
 /* What a word of a chart belongs to. */
 enum { GIVEN = 1, FAMILY = 2, PLACE = 3, STREET = 4, BODY = 5, WIRE = 6 };

@@ -215,8 +215,8 @@ EXPORT void chart_learn(uint64_t *keys, uint32_t *bits, uint64_t mask, const uin
         uint64_t at = word[w] & mask;
         while (keys[at] && keys[at] != word[w]) at = (at + 1) & mask;
         keys[at] = word[w];
-        if (!(bits[at] >> MONTH_SHIFT)) bits[at] |= add[w];
-        bits[at] |= add[w] & 0xFFu;
+        int numbered = (bits[at] >> MONTH_SHIFT & 0xFFF) != 0;
+        bits[at] |= numbered ? add[w] & ~(0xFFFu << MONTH_SHIFT) : add[w];
     }
 }
 

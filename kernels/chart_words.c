@@ -62,6 +62,7 @@ static uint8_t weigh_name(const Scene *scene, int32_t k) {
     if (mark->form != F_EXACT && mark->word >= 0) bits |= scene->charts->bits[mark->word];
     if (bits & ORDINARY) return weigh_ordinary(scene, k, 1);
     if (is_titled(scene, k)) return STRONG;
+    if ((bits & ABROAD) && !is_capital(atom)) return WEAK;
     if (mark->form == F_NEAR) return is_capital(atom) || atom->length >= 6 ? STRONG : WEAK;
     if (mark->form == F_SOUND) return is_capital(atom) ? STRONG : WEAK;
     if (mark->form == F_SHAPE) return is_capital(atom) || atom->length >= 6 ? STRONG : WEAK;
@@ -102,8 +103,8 @@ static int is_same(const Scene *scene, int64_t word, int32_t k) {
     const Charts *charts = scene->charts;
     const Atom *atom = &scene->atoms[k];
     if (charts->hash[word] == atom->hash) return 1;
-    uint32_t alias = charts->bits[word] >> ALIAS_SHIFT;
-    return alias && alias == scene->bits[k] >> ALIAS_SHIFT && charts->role[word] == STREET;
+    uint32_t alias = charts->bits[word] >> ALIAS_SHIFT & 0xFF;
+    return alias && alias == (scene->bits[k] >> ALIAS_SHIFT & 0xFF) && charts->role[word] == STREET;
 }
 
 static void count_word(const Scene *scene, Stretch *stretch, int32_t k) {
@@ -226,10 +227,16 @@ static int looks_clinical(const uint8_t *letters, int32_t length) {
     return 0;
 }
 
+/* A word that a dictionary has is no misspelt name; in small letters that goes for other languages, too. */
+static int is_known(const Scene *scene, int32_t k) {
+    uint32_t bits = scene->bits[k];
+    return (bits & (ORDINARY | GENERIC | TITLES | VERBS | EPONYMIC | KNOWN)) || ((bits & ABROAD) && !is_capital(&scene->atoms[k]));
+}
+
 static void find_misspelt(Scene *scene, int32_t k) {
     const Atom *atom = &scene->atoms[k];
     uint8_t letters[LONGEST_WORD];
-    if (atom->kind != LETTERS || atom->length < 4 || (scene->bits[k] & (ORDINARY | GENERIC | TITLES | VERBS | EPONYMIC))) return;
+    if (atom->kind != LETTERS || atom->length < 4 || is_known(scene, k)) return;
     int32_t length = copy_letters(scene->bytes, atom, atom, letters);
     if (length < 0 || looks_clinical(letters, length)) return;
     const Slot *glued = length >= 5 ? find_form(scene->table, atom->hash, F_GLUE) : NULL;

@@ -12,12 +12,13 @@ import numpy as np
 import numpy.typing as npt
 
 from bailee.core.kernels import address, library
-from bailee.deid.notes.text import hash_words
+from bailee.deid.notes.text import hash_words, kernels
 
 # Bits of a word; shared with `kernels/chart.h`.
 ORDINARY, GENERIC, TITLES, EPONYMIC, VERBS, CUES, LAST_FOUR, ABBREVIATION = (1 << bit for bit in range(8))
 MONTH_SHIFT: Final = 8
 ALIAS_SHIFT: Final = 12
+KNOWN, FOREIGN = 1 << 20, 1 << 21  # a dictionary has it; a dictionary of another language than English has it
 
 _BITS: Final = {
     "ORDINARY": ORDINARY,
@@ -76,6 +77,13 @@ def read_lines(text: str) -> dict[str, list[list[str]]]:
     return sections
 
 
+def hash_slices(text: npt.NDArray[np.uint8], offsets: npt.NDArray[np.int64]) -> npt.NDArray[np.uint64]:
+    """Hash folded words that stand one after the other, as `hash_words` does."""
+    out = np.zeros(max(len(offsets) - 1, 1), np.uint64)
+    kernels().notes_hash(address(text), address(offsets), ctypes.c_int64(len(offsets) - 1), address(out))
+    return out[: len(offsets) - 1]
+
+
 @cache
 def word_table() -> WordTable:
     """Build the table once. Cost: some milliseconds."""
@@ -85,13 +93,55 @@ def word_table() -> WordTable:
         words += [(word, month << MONTH_SHIFT) for month, word in enumerate(line, 1)]
     for alias, line in enumerate(sections["ALIASES"], 1):
         words += [(word, alias << ALIAS_SHIFT) for word in line]
-    return table_from_words([word for word, _ in words], np.array([bits for _, bits in words], np.uint32))
+    own = hash_words([word for word, _ in words])
+    hashes, bits = _from_lexica()
+    return _table(
+        np.concatenate([own, hashes]), np.concatenate([np.array([bits for _, bits in words], np.uint32), bits])
+    )
 
 
-def table_from_words(words: list[str], bits: npt.NDArray[Any]) -> WordTable:
-    """Build a table of folded words; a word that comes twice has the bits of both."""
-    hashes = np.ascontiguousarray(hash_words(words))
-    size = 1 << (2 * len(words) + 16).bit_length()
+def _from_lexica() -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.uint32]]:
+    """Take what the notes' word lists say of words that are nobody's usual name, and the parts of names of places."""
+    from bailee.deid.notes.lexica import words as listed
+
+    words = listed()
+    bits = _bits_of_masks(words.mask)
+    chosen = np.flatnonzero(bits)
+    start, end = np.ascontiguousarray(words.start[chosen]), np.ascontiguousarray(words.end[chosen])
+    into, out = np.zeros(len(chosen) + 1, np.int64), np.zeros(int((end - start).sum()) + 1, np.uint8)
+    text = np.ascontiguousarray(words.text)
+    library().splice_gather(
+        address(text), address(start), address(end), ctypes.c_int64(len(chosen)), address(out), address(into)
+    )
+    return hash_slices(out, into), bits[chosen]
+
+
+def _bits_of_masks(mask: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint32]:
+    from bailee.deid.notes.lexica import CLINICAL, Category
+
+    def has(category: Category) -> npt.NDArray[np.bool_]:
+        return (mask & np.uint64(category)) != 0
+
+    nobody = ~has(Category.GIVEN | Category.FAMILY)
+    ordinary = nobody & has((CLINICAL & ~Category.EPONYM) | Category.COMMON_EN | Category.FUNCTION)
+    rules = (
+        (ordinary, ORDINARY | KNOWN),
+        (nobody & has(Category.KNOWN_EN), KNOWN),
+        (nobody & has(Category.COMMON_ES | Category.COMMON_FR | Category.COMMON_DE), FOREIGN),
+        (has(Category.EPONYM_HEAD), EPONYMIC),
+        (has(Category.FACILITY | Category.STREET_AFTER | Category.STREET_BEFORE | Category.UNIT), GENERIC),
+        (has(Category.SHORTHAND | Category.CREDENTIAL | Category.MEASURE | Category.GENE), ABBREVIATION),
+    )
+    bits = np.zeros(len(mask), np.uint32)
+    for where, add in rules:
+        bits[where] |= np.uint32(add)
+    return bits
+
+
+def _table(hashes: npt.NDArray[np.uint64], bits: npt.NDArray[Any]) -> WordTable:
+    """Build a table; a word that comes twice has the bits of both."""
+    hashes = np.ascontiguousarray(hashes)
+    size = 1 << (2 * len(hashes) + 16).bit_length()
     keys, values, add = np.zeros(size, np.uint64), np.zeros(size, np.uint32), np.ascontiguousarray(bits, np.uint32)
     learn = library().chart_learn
     learn.restype = None
@@ -101,6 +151,6 @@ def table_from_words(words: list[str], bits: npt.NDArray[Any]) -> WordTable:
         ctypes.c_uint64(size - 1),
         address(hashes),
         address(add),
-        ctypes.c_int64(len(words)),
+        ctypes.c_int64(len(hashes)),
     )
     return WordTable(keys, values)

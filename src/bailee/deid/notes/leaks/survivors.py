@@ -22,7 +22,10 @@ from bailee.deid.notes.chart.words import ABBREVIATION, EPONYMIC, GENERIC, ORDIN
 from bailee.deid.notes.text import hash_words
 
 _WORD: Final = re.compile(r"[^\W\d_]+")
-_NUMBERS: Final = re.compile(r"[0-9a-z]*[0-9][0-9a-z]*(?:[-./:() ]{1,2}[0-9a-z]*[0-9][0-9a-z]*)*")
+# Bytes that part words, and those that part tokens of letters and digits, become blanks.
+_LETTERS: Final = bytes(c if (chr(c).isalpha() and c < 128) or c >= 128 else 32 for c in range(256))
+_TOKENS: Final = bytes(c if (chr(c).isalnum() and c < 128) or c >= 128 else 32 for c in range(256))
+_SEPARATORS: Final = b" -./:()	_"
 _BROKEN: Final = re.compile(r"(?<=\w)-\s*\n\s*(?=\w)")
 _DATE: Final = re.compile(r"(?<!\d)(\d{1,4})[-/. ](\d{1,2})[-/. ](\d{1,4})(?!\d)")
 _NAMED: Final = re.compile(
@@ -63,58 +66,55 @@ def survivors(
 
 @dataclass(frozen=True, repr=False)
 class Watched:
-    """What is looked for in the texts of one chart."""
+    """What is looked for in the texts of one chart, as bytes."""
 
-    words: frozenset[str]  # tell somebody wherever they stand
-    capitals: frozenset[str]  # tell somebody where they are capitalised
-    common: re.Pattern[str] | None  # common words, where only a name can stand
-    whole: frozenset[str]  # numbers of five to seven characters, as a token
-    within: tuple[str, ...]  # longer numbers, addresses on the net
+    words: frozenset[bytes]  # tell somebody wherever they stand; lower case
+    capitals: frozenset[bytes]  # tell somebody where they are capitalised; as written
+    common: frozenset[bytes]  # common words, capitalised
+    titled: re.Pattern[str] | None  # a title, then one of them
+    whole: frozenset[bytes]  # numbers of five to seven characters, as a token
+    within: tuple[bytes, ...]  # longer numbers, without separators
+    addresses: tuple[bytes, ...]
     days: frozenset[tuple[int, int, int]]
+    years: frozenset[bytes]
 
     def __repr__(self) -> str:
         return "Watched(…)"
 
     def is_in(self, text: str) -> bool:
         """Tell whether a text holds any of it."""
-        mended = _BROKEN.sub("", text)
-        plain = folded(mended)
-        low = plain.lower()
-        if not self.words.isdisjoint(_WORD.findall(low)):
-            return True
-        if self.capitals and not self.capitals.isdisjoint(
-            word.lower() for word in _WORD.findall(plain) if word[0].isupper()
-        ):
-            return True
-        if self.common is not None and self._is_named(plain):
-            return True
-        return self._has_number(low) or (bool(self.days) and not self.days.isdisjoint(dates_in(low)))
+        plain = folded(_BROKEN.sub("", text) if "-" in text and "\n" in text else text)
+        content, low = plain.encode(), plain.lower().encode()
+        said = content.translate(_LETTERS).split()
+        return (
+            not self.words.isdisjoint(low.translate(_LETTERS).split())
+            or not self.capitals.isdisjoint(said)
+            or (not self.common.isdisjoint(said) and self._is_named(plain))
+            or any(address in low for address in self.addresses)
+            or self._has_number(low)
+            or (any(year in low for year in self.years) and not self.days.isdisjoint(dates_in(low.decode())))
+        )
 
     def _is_named(self, plain: str) -> bool:
-        assert self.common is not None
-        for match in self.common.finditer(plain):
+        """A common word is a name after a title, unless an eponym's noun follows."""
+        for match in self.titled.finditer(plain) if self.titled else ():
             following = re.match(r"(?:'s)?[ -]([A-Za-z]+)", plain[match.end() : match.end() + 30])
             if following is None or following[1].lower() not in listed("EPONYMIC"):
                 return True
         return False
 
-    def _has_number(self, low: str) -> bool:
-        found = _NUMBERS.findall(low)
-        if found:
-            solid = "|".join(re.sub(r"[^0-9a-z|]", "", chunk) for chunk in found)
-            if any(number in solid for number in self.within if number.isalnum()):
-                return True
-            if not self.whole.isdisjoint(
-                token for chunk in found for token in re.split(r"[./:() ]+", chunk.replace("-", ""))
-            ):
-                return True
-        return any(address in low for address in self.within if not address.isalnum())
+    def _has_number(self, low: bytes) -> bool:
+        solid = low.translate(None, _SEPARATORS)
+        if any(number in solid for number in self.within):
+            return True
+        return bool(self.whole) and not self.whole.isdisjoint(low.translate(_TOKENS, b"-").split())
 
 
 def folded(text: str) -> str:
     """Bring a text to plain letters by Unicode's own tables, case kept."""
     if text.isascii():
         return text
+    text = text.encode("utf-8", "replace").decode()
     plain = unicodedata.normalize("NFKD", text.translate(_PLAIN))
     return "".join(letter for letter in plain if unicodedata.category(letter) not in _INVISIBLE)
 
@@ -151,21 +151,28 @@ def _sorted_out(names: set[str], others: set[str], numbers: set[str], days: set[
     bits = dict(zip(said, word_table().bits_of(hash_words(said)).tolist() if said else [], strict=True))
     telling = {word for word in said if not bits[word] & (ORDINARY | GENERIC | TITLES | ABBREVIATION | EPONYMIC)}
     common = sorted(
-        word
-        for word in names - telling
-        if len(word) >= 3 and bits[word] & ORDINARY and not bits[word] & (TITLES | ABBREVIATION)
+        word for word in names if len(word) >= 3 and bits[word] & ORDINARY and not bits[word] & (TITLES | ABBREVIATION)
     )
-    titles = "Dr|Mr|Mrs|Ms|Prof|Nurse"
-    pattern = rf"(?:\b(?:{titles})\.? )(?:{'|'.join(word.capitalize() for word in common)})\b" if common else None
+    short = {word for word in telling & names if len(word) == 3} | {
+        word for word in telling - names if 5 <= len(word) < 7
+    }
+    any_of = "|".join(word.capitalize() for word in common)
+    bare = {number for number in numbers if number.isalnum()}
     return Watched(
-        frozenset(word for word in telling if len(word) >= (4 if word in names else 7)),
-        frozenset(word for word in telling & names if len(word) == 3)
-        | frozenset(word for word in telling - names if 5 <= len(word) < 7),
-        re.compile(pattern) if pattern else None,
-        frozenset(number for number in numbers if 5 <= len(number) < 8 and number.isalnum()),
-        tuple(sorted(number for number in numbers if len(number) >= 8)),
+        _as_bytes(word for word in telling if len(word) >= (4 if word in names else 7)),
+        _as_bytes(form for word in short for form in (word.capitalize(), word.upper())),
+        _as_bytes(word.capitalize() for word in common),
+        re.compile(rf"\b(?:Dr|Mr|Mrs|Ms|Prof|Nurse)\.? (?:{any_of})\b") if common else None,
+        _as_bytes(number for number in bare if 5 <= len(number) < 8),
+        tuple(sorted(_as_bytes(number for number in bare if len(number) >= 8))),
+        tuple(sorted(_as_bytes(numbers - bare))),
         frozenset(days),
+        _as_bytes(f"{year % 100:02d}" for year, _, _ in days),
     )
+
+
+def _as_bytes(texts: Iterable[str]) -> frozenset[bytes]:
+    return frozenset(text.encode() for text in texts)
 
 
 def _numbers_of(plain: str) -> Iterator[str]:
