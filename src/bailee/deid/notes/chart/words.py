@@ -120,7 +120,7 @@ def _bits_of_masks(mask: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint32]:
     from bailee.deid.notes.lexica import CLINICAL, Category
 
     def has(category: Category) -> npt.NDArray[np.bool_]:
-        return (mask & np.uint64(category)) != 0
+        return np.asarray((mask & np.uint64(category)) != 0)
 
     nobody = ~has(Category.GIVEN | Category.FAMILY)
     ordinary = nobody & has((CLINICAL & ~Category.EPONYM) | Category.COMMON_EN | Category.FUNCTION)

@@ -25,7 +25,7 @@ _WORD: Final = re.compile(r"[^\W\d_]+")
 # Bytes that part words, and those that part tokens of letters and digits, become blanks.
 _LETTERS: Final = bytes(c if (chr(c).isalpha() and c < 128) or c >= 128 else 32 for c in range(256))
 _TOKENS: Final = bytes(c if (chr(c).isalnum() and c < 128) or c >= 128 else 32 for c in range(256))
-_SEPARATORS: Final = b" -./:()	_"
+_SEPARATORS: Final = b" -./:()\t_"
 _BROKEN: Final = re.compile(r"(?<=\w)-\s*\n\s*(?=\w)")
 _DATE: Final = re.compile(r"(?<!\d)(\d{1,4})[-/. ](\d{1,2})[-/. ](\d{1,4})(?!\d)")
 _NAMED: Final = re.compile(
