@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bailee.core.kernels import address, library
-from bailee.deid.notes.text import hash_words, kernels
+from bailee.deid.notes.text import hash_ranges, hash_words
 
 # Bits of a word; shared with `kernels/chart.h`.
 ORDINARY, GENERIC, TITLES, EPONYMIC, VERBS, CUES, LAST_FOUR, ABBREVIATION = (1 << bit for bit in range(8))
@@ -77,13 +77,6 @@ def read_lines(text: str) -> dict[str, list[list[str]]]:
     return sections
 
 
-def hash_slices(text: npt.NDArray[np.uint8], offsets: npt.NDArray[np.int64]) -> npt.NDArray[np.uint64]:
-    """Hash folded words that stand one after the other, as `hash_words` does."""
-    out = np.zeros(max(len(offsets) - 1, 1), np.uint64)
-    kernels().notes_hash(address(text), address(offsets), ctypes.c_int64(len(offsets) - 1), address(out))
-    return out[: len(offsets) - 1]
-
-
 @cache
 def word_table() -> WordTable:
     """Build the table once. Cost: some milliseconds."""
@@ -108,12 +101,7 @@ def _from_lexica() -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.uint32]]:
     bits = _bits_of_masks(words.mask)
     chosen = np.flatnonzero(bits)
     start, end = np.ascontiguousarray(words.start[chosen]), np.ascontiguousarray(words.end[chosen])
-    into, out = np.zeros(len(chosen) + 1, np.int64), np.zeros(int((end - start).sum()) + 1, np.uint8)
-    text = np.ascontiguousarray(words.text)
-    library().splice_gather(
-        address(text), address(start), address(end), ctypes.c_int64(len(chosen)), address(out), address(into)
-    )
-    return hash_slices(out, into), bits[chosen]
+    return hash_ranges(np.ascontiguousarray(words.text), start, end), bits[chosen]
 
 
 def _bits_of_masks(mask: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint32]:
