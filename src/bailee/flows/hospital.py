@@ -24,6 +24,7 @@ from bailee.stores.keys.ring import (
     read_signing_key,
 )
 from bailee.stores.keys.signer import SocketSigner
+from bailee.stores.keys.witness import read_witnesses
 from bailee.stores.lake.vault import Vault
 from bailee.stores.sql.database import migrate, open_database
 from bailee.stores.sql.ledger import Log
@@ -65,7 +66,8 @@ class Hospital:
         """The ledger, signed by a signer in its own process where `signer_socket` names one."""
         socket = self.home.configuration.signer_socket
         signer = SocketSigner(Path(socket)) if socket else self._own_signer()
-        return Log(self.engine, signer, self.clock, self.entropy, salts=SaltFiles(self.home.keys, self.entropy))
+        salts, witnesses = SaltFiles(self.home.keys, self.entropy), read_witnesses(self.home.keys)
+        return Log(self.engine, signer, self.clock, self.entropy, salts=salts, witnesses=witnesses)
 
     @cached_property
     def egress(self) -> Egress:

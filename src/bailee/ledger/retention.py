@@ -14,12 +14,12 @@ def keep_until_ms(at_ms: int) -> int:
     Units: milliseconds since the epoch. Source: 45 CFR 164.316(b)(2)(i), 164.530(j)(2): six years from creation;
     a record of 29 February is kept until 1 March.
     """
-    return at_ms + _ms(years_later(_moment(at_ms), KEEP_YEARS) - _moment(at_ms))
+    return at_ms + _ms(years_later(moment_of(at_ms), KEEP_YEARS) - moment_of(at_ms))
 
 
 def accounting_from_ms(asked_ms: int) -> int:
     """Give the earliest instant that an accounting asked for at `asked_ms` covers. Source: 164.528(a)(1)."""
-    return asked_ms - _ms(_moment(asked_ms) - years_later(_moment(asked_ms), -KEEP_YEARS))
+    return asked_ms - _ms(moment_of(asked_ms) - years_later(moment_of(asked_ms), -KEEP_YEARS))
 
 
 def days_later_ms(at_ms: int, days: int) -> int:
@@ -35,7 +35,8 @@ def years_later(moment: datetime, years: int) -> datetime:
         return moment.replace(year=moment.year + years, month=3, day=1)
 
 
-def _moment(at_ms: int) -> datetime:
+def moment_of(at_ms: int) -> datetime:
+    """Give a time as a datetime in UTC, exact to the millisecond."""
     return _EPOCH + timedelta(milliseconds=at_ms)
 
 
