@@ -358,9 +358,10 @@ def verify_proof(text: str, policy: Policy, patient: str | None = None) -> dict[
     within = _root_from(hashed, int(place[1]), size, [_base64_bytes(item) for item in path]) == head
     if not within or not policy.met(cosigned, policy.quorum):
         raise BadInputError("the entry is not in the ledger, or too few witnesses cosigned")
-    leaf, own = json.loads(more["leaf"]), more.get("subject")
-    if not own:
+    leaf = json.loads(more["leaf"])
+    if "subject_commitments_root" not in leaf:
         return {"ok": True, "entry": leaf, "witnesses": sorted(cosigned)}
+    own = more["subject"]
     salt, prev = bytes.fromhex(own["salt"]), bytes.fromhex(own["prev"])
     committed = sha256(b"bailee/subj/v1" + salt + (patient or more["patient"]).encode()).digest()
     body = committed + own["n"].to_bytes(8, "big") + prev + own["mask"].to_bytes(8, "big")
