@@ -14,19 +14,23 @@ typedef struct {
     const int32_t *x, *y;   /* take: atom; split: two places; jump: place; save: slot; accept: rule */
     int64_t size;
     const uint8_t *truth;   /* truth[column * atoms + atom] */
-    int64_t atoms, columns;
+    int64_t atoms;
 } Program;
 
 typedef struct {
-    int32_t *next;          /* next[state * columns + column]: a state, 0 nothing, -1 not yet known */
+    int32_t *next;          /* next[state * DENSE + column]: a state, 0 nothing, -1 not yet known */
+    uint64_t *sparse;       /* the same for columns from DENSE on: state << 48 | column << 32 | next + 1, open table */
     int32_t *first, *count; /* each state's places in `pool` */
     int32_t *accept;        /* rule, or -1 */
     int32_t *table;         /* open table of states by hash, 0 is free */
     int32_t *pool;
     int32_t *stack, *mark, *list;
-    int64_t state_room, pool_room, table_room;
-    int64_t *used;          /* states, places of pool, generation of marks, times emptied */
+    int64_t state_room, pool_room, table_room, sparse_room;
+    int64_t *used;          /* states, places of pool, generation of marks, times emptied, places of sparse */
 } Automaton;
+
+/* Columns of the commonest classes, which are met first, have their own place in every state. */
+enum { DENSE = 512 };
 
 static uint64_t spread(uint64_t h) { return hash_end(h * UINT64_C(0x9E3779B97F4A7C15)); }
 
@@ -189,12 +193,13 @@ static void follow(const Program *p, Automaton *a, int32_t place, int64_t *held)
     }
 }
 
-static void empty(const Program *p, Automaton *a) {
+static void empty(Automaton *a) {
     memset(a->table, 0, (size_t)a->table_room * sizeof *a->table);
     a->used[0] = 1;
     a->used[1] = 0;
     a->used[3]++;
-    for (int64_t c = 0; c < p->columns; c++) a->next[c] = 0;
+    a->used[4] = 0;
+    memset(a->sparse, 0, (size_t)a->sparse_room * sizeof *a->sparse);
     a->first[0] = a->count[0] = 0;
     a->accept[0] = -1;
 }
@@ -230,19 +235,38 @@ static int32_t state_of(const Program *p, Automaton *a, int64_t held) {
         a->pool[a->used[1]++] = pc;
         if (p->op[pc] == 4 && (a->accept[fresh] < 0 || p->x[pc] < a->accept[fresh])) a->accept[fresh] = p->x[pc];
     }
-    for (int64_t c = 0; c < p->columns; c++) a->next[(int64_t)fresh * p->columns + c] = -1;
+    memset(a->next + (int64_t)fresh * DENSE, 255, DENSE * sizeof *a->next);
     return fresh;
+}
+
+static uint64_t *sparse_place(const Automaton *a, int32_t state, int32_t column) {
+    uint64_t key = (uint64_t)state << 16 | (uint64_t)column;
+    uint64_t at = (key * UINT64_C(0x9E3779B97F4A7C15) >> 20) & (uint64_t)(a->sparse_room - 1);
+    while (a->sparse[at] && a->sparse[at] >> 32 != key) at = (at + 1) & (uint64_t)(a->sparse_room - 1);
+    return a->sparse + at;
+}
+
+/* Where a state goes from here if that is known already, else -1. */
+static inline int32_t known_step(const Automaton *a, int32_t state, int32_t column) {
+    if (column < DENSE) return a->next[(int64_t)state * DENSE + column];
+    return (int32_t)(*sparse_place(a, state, column) & UINT64_C(0xFFFFFFFF)) - 1;
 }
 
 static int32_t step(const Program *p, Automaton *a, int32_t state, int32_t column) {
     int64_t held = 0;
+    if (column >= DENSE && a->used[4] * 2 > a->sparse_room) return -1;
     a->used[2]++;
     for (int32_t i = 0; i < a->count[state]; i++) {
         int32_t pc = a->pool[a->first[state] + i];
         if (p->op[pc] == 0 && p->truth[(int64_t)column * p->atoms + p->x[pc]]) follow(p, a, pc + 1, &held);
     }
     int32_t reached = state_of(p, a, held);
-    if (reached >= 0) a->next[(int64_t)state * p->columns + column] = reached;
+    if (reached < 0) return -1;
+    if (column < DENSE) a->next[(int64_t)state * DENSE + column] = reached;
+    else {
+        *sparse_place(a, state, column) = ((uint64_t)state << 16 | (uint64_t)column) << 32 | (uint64_t)(reached + 1);
+        a->used[4]++;
+    }
     return reached;
 }
 
@@ -304,11 +328,11 @@ static int longest(const Program *p, Automaton *a, const Input *in, int32_t *roo
     *rule = -1;
     *best = i;
     for (int64_t j = i; j < stop; j++) {
-        int32_t reached = a->next[(int64_t)state * p->columns + in->column[j]];
+        int32_t reached = known_step(a, state, in->column[j]);
         if (reached < 0) {
             reached = step(p, a, state, in->column[j]);
             if (reached < 0) { /* no room: empty it and run this start again */
-                empty(p, a);
+                empty(a);
                 *root = begin_state(p, a);
                 if (*root < 0 || emptied++) return -2;
                 state = *root; *rule = -1; *best = i; j = i - 1;
@@ -332,16 +356,17 @@ static int longest(const Program *p, Automaton *a, const Input *in, int32_t *roo
    tied by a point or slash, those with trait 2 mark a part. Returns the number of hits; -1: more than `capacity`;
    -2: no room for one state. */
 EXPORT int64_t patterns_scan(const uint8_t *op, const int32_t *x, const int32_t *y, int64_t size, const uint8_t *truth, int64_t atoms,
-                             int64_t columns, const int32_t *entry, const uint8_t *traits, int32_t *next, int32_t *first,
+                             const int32_t *entry, const uint8_t *traits, int32_t *next, uint64_t *sparse, int32_t *first,
                              int32_t *count, int32_t *accept, int32_t *table, int32_t *pool, int32_t *stack, int32_t *mark,
-                             int32_t *list, int64_t state_room, int64_t pool_room, int64_t table_room, int64_t *used, int64_t limit,
+                             int32_t *list, int64_t state_room, int64_t pool_room, int64_t table_room,
+                             int64_t sparse_room, int64_t *used, int64_t limit,
                              const uint16_t *symbol, const uint16_t *column, int64_t symbols, uint8_t *seen, int64_t *jobs,
                              int64_t capacity, int32_t *hit_from, int32_t *hit_to, int32_t *hit_rule) {
-    Program p = {op, x, y, size, truth, atoms, columns};
-    Automaton a = {next, first, count, accept, table, pool, stack, mark, list, state_room, pool_room, table_room, used};
+    Program p = {op, x, y, size, truth, atoms};
+    Automaton a = {next, sparse, first, count, accept, table, pool, stack, mark, list, state_room, pool_room, table_room, sparse_room, used};
     Input in = {symbol, column, symbols, limit, traits};
     int64_t hits = 0;
-    if (!used[0]) empty(&p, &a);
+    if (!used[0]) empty(&a);
     if (used[2] > 1000000000) { memset(mark, 0, (size_t)size * sizeof *mark); used[2] = 0; }
     int32_t root = begin_state(&p, &a);
     if (root < 0) return -2;

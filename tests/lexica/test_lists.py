@@ -77,5 +77,5 @@ def test_the_lists_stay_small():
 def test_every_outside_source_names_its_licence():
     table = (Path(load.__file__).parent / "SOURCES.md").read_text()
     rows = [row.split("|") for row in table.splitlines() if row.startswith("|")][2:]
-    assert len(rows) == 11
+    assert len(rows) == 12
     assert all(len(row) == 6 and row[4].strip() for row in rows)

@@ -18,11 +18,11 @@ from bailee.deid.notes.patterns.rules import Rule, table
 from bailee.deid.notes.text import Text, at, whole
 
 LIMIT: Final = 160  # symbols that one match may have; bounds the work on hostile text
-STATES: Final = 8192
+STATES: Final = 16384
 POOL: Final = 1 << 21
 CLASSES: Final = 1 << 14
-COLUMNS: Final = 2048
-_NONE = np.zeros(0, np.uint64)
+DENSE: Final = 512  # as in kernels/patterns.c
+SPARSE: Final = 1 << 19
 
 
 class Hits(NamedTuple):
@@ -90,7 +90,8 @@ def compiled(languages: frozenset[str], asked: frozenset[str]) -> Compiled:
     """Compile the rules of some languages (none named: of all), and those asked for."""
     known = table()
     rules = tuple(rule for rule in known.rules if rule.speaks(languages, asked))
-    atoms, program = Atoms(), Program()
+    usual = [lexica.Category[f"COMMON_{language.upper()}"].value for language in languages]
+    atoms, program = Atoms(sum(usual) or lexica.COMMON.value), Program()
     program.reserve(len(rules))
     traits = np.zeros(len(rules), np.uint8)
     for number, rule in enumerate(rules):
@@ -112,9 +113,9 @@ class Automaton:
         self._slots, self._classes = np.zeros(CLASSES * 4, np.int32), np.zeros(1, np.int64)
         self._columns: dict[bytes, int] = {}
         self._column = np.zeros(WORDS + CLASSES, np.uint16)
-        self._truth = np.zeros((COLUMNS, len(self.compiled.atoms.keys)), np.uint8)
+        self._truth = np.zeros((DENSE, len(self.compiled.atoms.keys)), np.uint8)
         self._seen_classes = 0
-        self._next = np.empty(STATES * COLUMNS, np.int32)
+        self._next = np.zeros(STATES * DENSE, np.int32)
         self._state: list[npt.NDArray[Any]] = [np.empty(STATES, np.int32) for _ in range(3)]
         self._table, self._pool = np.zeros(STATES * 4, np.int32), np.empty(POOL, np.int32)
         self._stack, self._mark, self._list = (
@@ -122,7 +123,7 @@ class Automaton:
             np.zeros(size + 1, np.int32),
             np.empty(size + 1, np.int32),
         )
-        self._used = np.zeros(4, np.int64)
+        self._sparse, self._used = np.zeros(SPARSE, np.uint64), np.zeros(5, np.int64)
         longest = int(np.diff(self.compiled.entry).max())
         self._seen, self._jobs = (
             np.empty(longest * (LIMIT + 2) // 8 + 8, np.uint8),
@@ -135,16 +136,19 @@ class Automaton:
         truth = self.compiled.atoms.truth(features, literals, first)
         for number, row in enumerate(truth):
             column = self._columns.setdefault(row.tobytes(), len(self._columns))
-            if column >= COLUMNS:
-                raise Invalid("the rules tell too many kinds of words apart")
+            if column >= len(self._truth):
+                self._truth = np.concatenate((self._truth, np.zeros_like(self._truth)))
             self._truth[column] = row
             self._column[first + number] = column
 
     def _forget(self) -> None:
-        """Start the table of classes anew; only text of very many odd words fills it."""
+        """Start the tables of classes and states anew; only text of very many odd words fills them."""
         self._slots[:] = 0
         self._classes[:] = 0
+        self._used[:2] = 0
         self._seen_classes = 0
+        self._columns.clear()
+        self._learn(np.zeros(WORDS, np.uint64), np.zeros(WORDS, np.uint64), 0)
 
     def run(self, text: Text) -> Hits:
         """Find every match in a batch. Cost: linear in the text, whatever it is."""
@@ -192,9 +196,9 @@ class Automaton:
     ) -> int:
         code, size = self.compiled, len(self.compiled.op)
         found = _kernels().patterns_scan(
-            at(code.op), at(code.x), at(code.y), whole(size), at(self._truth), whole(self._truth.shape[1]), whole(COLUMNS),
-            at(code.entry), at(code.traits), at(self._next), *map(at, self._state), at(self._table), at(self._pool), at(self._stack),
-            at(self._mark), at(self._list), whole(STATES), whole(POOL), whole(len(self._table)), at(self._used), whole(LIMIT),
+            at(code.op), at(code.x), at(code.y), whole(size), at(self._truth), whole(self._truth.shape[1]),
+            at(code.entry), at(code.traits), at(self._next), at(self._sparse), *map(at, self._state), at(self._table), at(self._pool), at(self._stack),
+            at(self._mark), at(self._list), whole(STATES), whole(POOL), whole(len(self._table)), whole(SPARSE), at(self._used), whole(LIMIT),
             at(symbol), at(column), whole(len(symbol)), at(self._seen), at(self._jobs), whole(capacity), *map(at, hits),
         )  # fmt: skip
         assert found != -2, "one state of the automaton is larger than its room"

@@ -113,14 +113,19 @@ def digits9(text: str) -> bool:
     return len(_digits(text)) >= 9
 
 
-def long5(text: str) -> bool:
-    """Five letters and digits or more."""
-    return sum(sign.isalnum() for sign in text) >= 5
+def digits3(text: str) -> bool:
+    """Three digits or more."""
+    return len(_digits(text)) >= 3
+
+
+def digits4(text: str) -> bool:
+    """Four digits or more."""
+    return len(_digits(text)) >= 4
 
 
 CHECKS: Final[dict[str, Callable[[str], bool]]] = {
     check.__name__: check
-    for check in (luhn, iban, dni, nie, nir, kvnr, steuer, nhs, dea, vin, digits7, digits8, digits9, long5)
+    for check in (luhn, iban, dni, nie, nir, kvnr, steuer, nhs, dea, vin, digits7, digits8, digits9, digits3, digits4)
 }
 # Checks that only count: what fails one is hardly an identifier, what passes is not proved to be one.
-SIZES: Final = frozenset({"digits7", "digits8", "digits9", "long5"})
+SIZES: Final = frozenset({"digits3", "digits4", "digits7", "digits8", "digits9"})

@@ -50,7 +50,6 @@ _LOOKS = (
 GROUPS: dict[str, int] = {
     **{category.name.lower(): category.value for category in Category if category.name},
     **{look: 1 << 44 + bit for bit, look in enumerate(_LOOKS)},
-    "common": COMMON.value,
     "clinical": CLINICAL.value,
     "name": NAME.value,
     "any": 0,
@@ -95,8 +94,9 @@ Test: TypeAlias = "frozenset[int] | int | Look"  # classes of symbols, a literal
 
 @dataclass
 class Atoms:
-    """The tests of single symbols that rules make, each kept once."""
+    """The tests of single symbols that rules make, each kept once. `common` is the mask of the languages' usual words."""
 
+    common: int = COMMON.value
     keys: dict[Test, int] = field(default_factory=dict)
     literals: dict[str, int] = field(default_factory=dict)
 
@@ -245,6 +245,8 @@ class Parser:
         wanted, name = not name.startswith("!"), name.lstrip("!")
         if name.startswith("="):
             return 0, self.atoms.literal(name[1:]), wanted
+        if name == "common":
+            return self.atoms.common, 0, wanted
         if name not in GROUPS:
             raise self._wrong(f"no list or look {name!r}")
         return GROUPS[name], 0, wanted
