@@ -50,7 +50,7 @@ MOSTLY_NAMES = frozenset(
     "leonard lewis lily louis luke madeline maria mariana mason matilda maxwell mike mickey milo morgan morris nan ned newton nicholas "
     "smith martin carter cooper turner tucker chandler sawyer tanner chad colleen phoebe holly heather jasmine max matt chuck "
     "derrick dirk claude clement earl norma oliver oscar otto parker paul perry phil philip pierre ralph rebecca reuben rex rhea sally sam sammy sandy sean shelby sid "
-    "sol solomon spencer stan stella teddy tommy toni travis ward wright will".split()
+    "sol solomon spencer stan stella teddy tommy toni travis ward wright will".split()  # noqa: SIM905
 ) - {"will", "ward", "christian", "basil", "gene", "jean", "jordan", "newton", "gill", "guy", "dale", "ford", "robin"}
 
 Masks = dict[str, Category]
@@ -191,7 +191,14 @@ def tongues(work: Path) -> Iterator[tuple[Iterable[str], Category]]:
         ("french", FRENCH_DROP, Category.COMMON_FR),
     ):
         words = json.loads((node(work, f"an-array-of-{name}-words") / "index.json").read_text())
-        yield [word for word in words if len(word) <= 10 and word.isalpha() and not drop.search(fold(word))], category
+        yield (
+            [
+                word
+                for word in words
+                if len(word) <= 10 and word.isalpha() and not (len(word) > 7 and drop.search(fold(word)))
+            ],
+            category,
+        )
 
 
 def medicine(work: Path) -> Iterator[tuple[Iterable[str], Category]]:
