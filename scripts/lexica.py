@@ -42,16 +42,18 @@ HOME = {"US", "ES", "FR", "DE", "AT", "CH", "GB", "CA", "MX", "AR", "CO", "CL", 
 
 DEBIAN = ["wamerican", "wamerican-large"]
 # Words of the dictionary that are names nearly always when a note writes them with a capital.
-MOSTLY_NAMES = frozenset(
-    "john jack mark peter frank harry jean carol terry victor warren nelson martin jerry ken ron tom dick bob nick pat rob ted sue "
-    "bill billy jimmy joe jenny kitty molly robin timothy guy don dan ray roger rod russell stacy tony todd tracy wally abigail alan "
-    "basil benjamin bobby brad carl charlotte christian christie colin dale davy dexter dolly douglas eugenia ford gene georgette gill "
-    "graham gus hank hector henry hicks isabel jake jacky james jay jeff jess jill jim johnny jordan josh kelly kent larry laurence lee "
-    "leonard lewis lily louis luke madeline maria mariana mason matilda maxwell mike mickey milo morgan morris nan ned newton nicholas "
-    "smith martin carter cooper turner tucker chandler sawyer tanner chad colleen phoebe holly heather jasmine max matt chuck "
-    "derrick dirk claude clement earl norma oliver oscar otto parker paul perry phil philip pierre ralph rebecca reuben rex rhea sally sam sammy sandy sean shelby sid "
-    "sol solomon spencer stan stella teddy tommy toni travis ward wright will".split()  # noqa: SIM905
-) - {"will", "ward", "christian", "basil", "gene", "jean", "jordan", "newton", "gill", "guy", "dale", "ford", "robin"}
+_NAMES = """
+abigail alan benjamin bill billy bob bobby brad carl carol carter chad chandler charlotte christie chuck
+claude clement colin colleen cooper dan davy derrick dexter dick dirk dolly don douglas earl eugenia frank
+georgette graham gus hank harry heather hector henry hicks holly isabel jack jacky jake james jasmine jay jeff
+jenny jerry jess jill jim jimmy joe john johnny josh kelly ken kent kitty larry laurence lee leonard lewis
+lily louis luke madeline maria mariana mark martin mason matilda matt max maxwell mickey mike milo molly
+morgan morris nan ned nelson nicholas nick norma oliver oscar otto parker pat paul perry peter phil philip
+phoebe pierre ralph ray rebecca reuben rex rhea rob rod roger ron russell sally sam sammy sandy sawyer sean
+shelby sid smith sol solomon spencer stacy stan stella sue tanner ted teddy terry timothy todd tom tommy toni
+tony tracy travis tucker turner victor wally warren wright
+"""
+MOSTLY_NAMES = frozenset(_NAMES.split())
 
 Masks = dict[str, Category]
 
