@@ -36,7 +36,7 @@ def consent(visit: Visit, said: str) -> Record:
         "dateTime": visit.stamp(),
         "performer": [subject(visit.resident)],
         "organization": [place(visit.facility)],
-        "policyRule": coded(V3 + "ActCode", "OPTIN" if said == "permits" else "OPTOUT"),
+        "policyRule": coded(V3 + "ActCode", "OPTOUT" if said in {"denies research", "denies disclosure"} else "OPTIN"),
     }  # fmt: skip
     made["provision"] = _provision(visit, said)
     return made
