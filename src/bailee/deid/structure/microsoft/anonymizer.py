@@ -16,7 +16,14 @@ from bailee.deid.structure.microsoft.fhirpath import Misfit, evaluate
 from bailee.deid.structure.microsoft.labels import Operation, add_labels
 from bailee.deid.structure.microsoft.patients import Owners, owners_of
 from bailee.deid.structure.microsoft.substitute import substitute
-from bailee.deid.structure.microsoft.tree import Element, document_of, json_text, parse_json, read_resource, text_of
+from bailee.deid.structure.microsoft.tree import (
+    Element,
+    document_of,
+    parse_json,
+    read_resource,
+    text_of,
+    text_of_tree,
+)
 
 Index = Mapping[str, list[Element]]
 METHODS: dict[str, Callable[[Element, Rule, methods.Context], methods.Records]] = {
@@ -57,28 +64,40 @@ class Anonymizer:
         self.configuration = configuration
         self._clock, self._entropy = clock or SystemClock(), entropy or SystemEntropy()
         self._linear = linear_shift
+        self._by_type: dict[str, tuple[Rule, ...]] = {}
         self.warnings = (*configuration.warnings, *([LINEAR_WARNING] if linear_shift else []))
 
     def anonymize_text(self, content: str | bytes, scope: Scope | None = None) -> str:
         """Anonymize one resource as JSON text, on one line. Raises: as `anonymize`."""
-        return json_text(self.anonymize(parse_json(content), scope))
+        return text_of_tree(self._anonymized(parse_json(content), scope))
 
     def anonymize(self, document: Any, scope: Scope | None = None) -> dict[str, Any]:
-        """Anonymize one resource (as `tree.parse_json` reads it) by all rules.
+        """Anonymize one resource (as `tree.parse_json` reads it) by all rules; numbers stay `tree.Number`.
 
         Raises: Invalid for input that is no R4 resource; ConfigurationInvalid where a rule cannot be carried out;
         ProcessingFailed where a rule fails on this resource and failures are not skipped.
         """
+        return document_of(self._anonymized(document, scope))
+
+    def _anonymized(self, document: Any, scope: Scope | None) -> Element:
         root = read_resource(document)
         try:
             _Run(self, root, scope or Scope()).visit(root)
         except ProcessingFailed:
             if not self.configuration.skips_failures:
                 raise
-            root = Element(root.name, "", root.owner, is_resource=True)
+            root = Element(root.slot)
             add_labels(root, {Operation.REDACT})
         prune(root)
-        return document_of(root)
+        return root
+
+    def rules_for(self, resource_type: str) -> tuple[Rule, ...]:
+        """Give the rules that are tried on resources of a type, in order."""
+        found = self._by_type.get(resource_type)
+        if found is None:
+            found = tuple(rule for rule in self.configuration.rules if rule.applies_to(resource_type))
+            self._by_type[resource_type] = found
+        return found
 
     def context(self, offset_days: Callable[[Element], int]) -> methods.Context:
         """Give what methods need."""
@@ -102,6 +121,20 @@ def _id_of(node: Element) -> str:
     return "" if first is None else text_of(first.value)
 
 
+def child_resources(resource: Element) -> list[Element]:
+    """Find the resources that lie directly in a resource, not those inside them."""
+    if resource.type not in {"Bundle", "Parameters"}:
+        return resource.named("contained")
+    found, pending = [], list(reversed(resource.children))
+    while pending:
+        node = pending.pop()
+        if node.is_resource:
+            found.append(node)
+        else:
+            pending += reversed(node.children)
+    return found
+
+
 def prune(node: Element) -> None:
     """Remove nodes that hold nothing, from the leaves up; resources stay."""
     for child in list(node.children):
@@ -114,25 +147,23 @@ class _Run:
     """One outermost resource on its way through the rules."""
 
     def __init__(self, anonymizer: Anonymizer, root: Element, scope: Scope) -> None:
-        self._rules = anonymizer.configuration.rules
+        self._rules_for = anonymizer.rules_for
         owners = owners_of(root)
         self._context = anonymizer.context(lambda node: anonymizer.offset_days(node, scope, owners))
 
-    def visit(self, node: Element) -> set[Operation]:
-        """Process resources from the outermost in; give what was done in and below a node."""
-        done = self._process(node) if node.is_resource else set()
-        for child in list(node.children):
-            done |= self.visit(child)
-        if node.is_resource and node.name != "contained":
-            add_labels(node, done)
+    def visit(self, resource: Element) -> set[Operation]:
+        """Process resources from the outermost in; give what was done in a resource and in those inside it."""
+        done = self._process(resource)
+        for inner in child_resources(resource):
+            done |= self.visit(inner)
+        if resource.name != "contained":
+            add_labels(resource, done)
         return done
 
     def _process(self, resource: Element) -> set[Operation]:
         by_type, by_name = _indexes(resource)
         done: set[Operation] = set()
-        for rule in self._rules:
-            if not rule.applies_to(resource.type):
-                continue
+        for rule in self._rules_for(resource.type):
             if rule.method not in METHODS:
                 raise ConfigurationInvalid("a method that does not exist", where=rule.where)
             for node in self._matches(rule, resource, by_type, by_name):

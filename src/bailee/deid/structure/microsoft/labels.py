@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Set as AbstractSet
 from enum import StrEnum
 
-from bailee.deid.structure.microsoft.tree import Element
+from bailee.deid.structure.microsoft.tree import Element, slot_of
 
 _SYSTEM = "http://terminology.hl7.org/CodeSystem/v3-ObservationValue"
 
@@ -40,7 +40,7 @@ def add_labels(resource: Element, done: AbstractSet[Operation]) -> None:
         return
     meta = resource.first("meta")
     if meta is None:
-        meta = Element("meta", "meta", "Meta")
+        meta = _member("Resource", "meta")
         resource.add(meta)
     present = {str(code.value).upper() for coding in meta.named("security") for code in coding.named("code")}
     for operation, label in LABELS.items():
@@ -49,10 +49,14 @@ def add_labels(resource: Element, done: AbstractSet[Operation]) -> None:
 
 
 def _coding(label: tuple[str, str, str]) -> Element:
-    coding = Element("security", "security", "Coding", repeats=True)
-    for name, kind, text in zip(("system", "code", "display"), ("uri", "code", "string"), label, strict=True):
+    coding = _member("Meta", "security")
+    for name, text in zip(("system", "code", "display"), label, strict=True):
         if text:
-            child = Element(name, name, kind)
-            child.value = text
-            coding.add(child)
+            coding.add(_member("Coding", name, text))
     return coding
+
+
+def _member(owner: str, key: str, value: str | None = None) -> Element:
+    slot = slot_of(owner, key)
+    assert slot is not None
+    return Element(slot, value)

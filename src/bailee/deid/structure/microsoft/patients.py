@@ -30,7 +30,8 @@ class Owners:
 def owners_of(root: Element) -> Owners:
     """Find the patient of a resource, and of every resource of a Bundle."""
     links = _patient_links(root)
-    resources = [node for node in (root, *root.descendants(into_resources=True)) if node.is_resource]
+    below = root.descendants(into_resources=True) if root.type in {"Bundle", "Parameters"} else ()
+    resources = [root, *(node for node in below if node.is_resource)]
     found = {id(node): patient for node in resources if (patient := _patient_of(node, links))}
     if id(root) not in found:
         first = root.first("id")
@@ -71,5 +72,5 @@ def _patient_of(resource: Element, links: dict[str, str]) -> str:
 def _at(node: Element, names: list[str]) -> list[Element]:
     found = [node]
     for name in names:
-        found = [child for one in found for child in one.children if name in {child.name, child.key}]
+        found = [child for one in found for child in one.children if name in {child.name, child.slot.key}]
     return found

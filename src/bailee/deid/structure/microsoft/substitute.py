@@ -10,9 +10,9 @@ from bailee.deid.structure.microsoft.config import Rule
 from bailee.deid.structure.microsoft.errors import ConfigurationInvalid
 from bailee.deid.structure.microsoft.labels import Operation
 from bailee.deid.structure.microsoft.methods import Context, Records
-from bailee.deid.structure.microsoft.tree import Element, Number, parse_json, read_type
+from bailee.deid.structure.microsoft.tree import Element, Number, Slot, parse_json, read_type
 
-_BLANK = Element("", "", "string")
+_BLANK = Element(Slot("", "", "string", "string", is_primitive=True))
 
 
 def substitute(node: Element, rule: Rule, _context: Context) -> Records:
@@ -27,12 +27,10 @@ def substitute(node: Element, rule: Rule, _context: Context) -> Records:
 def _replacement(node: Element, rule: Rule) -> Element:
     given = rule.settings.replace_with
     if node.is_primitive:
-        blank = Element("", "", node.owner)
-        blank.value = _as_text(given)
-        return blank
+        return Element(node.slot, _as_text(given))
     try:
         document = parse_json(given) if isinstance(given, str) else {} if given is None else given
-        return read_type(document, node.owner)
+        return read_type(document, node.slot.owner)
     except Invalid as error:
         raise ConfigurationInvalid(f"replaceWith does not fit {node.type}: {error.what}", where=rule.where) from None
 
@@ -90,8 +88,7 @@ def _blank_or_remove(node: Element, child: Element, kept: set[int]) -> None:
 
 
 def _copy(element: Element) -> Element:
-    fresh = Element(element.name, element.key, element.owner, repeats=element.repeats, is_resource=element.is_resource)
-    fresh.value = element.value
+    fresh = Element(element.slot, element.value)
     for child in element.children:
         fresh.add(_copy(child))
     return fresh

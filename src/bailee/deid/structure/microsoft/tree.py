@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
-from typing import Any
+from functools import cache
+from json.encoder import encode_basestring
+from typing import Any, NamedTuple
+
+import msgspec
 
 from bailee.core.errors import Invalid
 from bailee.records import r4
@@ -20,16 +24,39 @@ class Number(str):
 Value = str | Number | bool | None
 
 
+class Slot(NamedTuple):
+    """What R4 says of a node: its bare name, its JSON key, the owner of its members, its type."""
+
+    name: str
+    key: str
+    owner: str
+    type: str
+    repeats: bool = False
+    is_primitive: bool = False
+    is_resource: bool = False
+
+
+@cache
+def slot_of(owner: str, key: str) -> Slot | None:
+    """Look up a member by its JSON key; None if R4 does not have it. A resource's own type is not known here."""
+    element = r4.element(owner, key)
+    if element is None:
+        return None
+    name, kind = element.choice or element.name, element.type
+    primitive = r4.is_primitive(kind)
+    return Slot(name, key, kind, instance_type(kind), element.repeats, primitive, kind == "Resource")
+
+
 class Element:
-    """One node. `owner` names the R4 owner of its members; `value` is None for complex types and where it was removed."""
+    """One node; `value` is None for complex types and where it was removed."""
 
-    __slots__ = ("children", "is_resource", "key", "name", "owner", "parent", "repeats", "touched", "type", "value")
+    __slots__ = ("children", "is_primitive", "is_resource", "name", "parent", "slot", "touched", "type", "value")
 
-    def __init__(self, name: str, key: str, owner: str, *, repeats: bool = False, is_resource: bool = False) -> None:
-        self.name, self.key, self.owner = name, key, owner
-        self.type = instance_type(owner)
-        self.repeats, self.is_resource = repeats, is_resource
-        self.value: Value = None
+    def __init__(self, slot: Slot, value: Value = None) -> None:
+        self.slot = slot
+        self.name, self.type = slot.name, slot.type
+        self.is_primitive, self.is_resource = slot.is_primitive, slot.is_resource
+        self.value = value
         self.children: list[Element] = []
         self.parent: Element | None = None
         self.touched = False
@@ -62,11 +89,6 @@ class Element:
     def root(self) -> Element:
         """Give the outermost node."""
         return self if self.parent is None else self.parent.root
-
-    @property
-    def is_primitive(self) -> bool:
-        """Tell whether the type holds a value of its own."""
-        return r4.is_primitive(self.owner)
 
 
 def instance_type(owner: str) -> str:
@@ -106,12 +128,13 @@ def _none(_constant: str) -> Any:
     raise ValueError
 
 
-def read_resource(document: Any, *, name: str = "", key: str = "", repeats: bool = False) -> Element:
+def read_resource(document: Any, place: Slot | None = None) -> Element:
     """Build the tree of a resource. Raises: Invalid for a type or an element that R4 does not have."""
     kind = document.get("resourceType") if isinstance(document, dict) else None
     if kind not in r4.resource_types():
         raise Invalid("a resource whose type FHIR R4 does not have")
-    node = Element(name or kind, key, kind, repeats=repeats, is_resource=True)
+    slot = Slot(kind, "", kind, kind) if place is None else place._replace(owner=kind, type=kind)
+    node = Element(slot._replace(is_resource=True))
     _read_members(node, document)
     return node
 
@@ -120,74 +143,90 @@ def read_type(document: Any, owner: str) -> Element:
     """Build the tree of a value of a complex type or part. Raises: Invalid if it does not fit."""
     if not isinstance(document, dict):
         raise Invalid(f"a value that is no {instance_type(owner)}")
-    node = Element(owner, "", owner)
+    node = Element(Slot(owner, "", owner, instance_type(owner)))
     _read_members(node, document)
     return node
 
 
 def _read_members(node: Element, document: Mapping[str, Any]) -> None:
-    for key in document:
-        if (key == "resourceType" and node.is_resource) or (key.startswith("_") and key[1:] in document):
-            continue
-        base = key.removeprefix("_")
-        element = r4.element(node.owner, base)
-        if element is None or (key != base and not r4.is_primitive(element.type)):
-            raise Invalid(f"an element that FHIR R4 does not have in {node.owner}")
-        for child in _read_items(element, document.get(base), document.get("_" + base)):
-            node.add(child)
+    owner = node.slot.owner
+    for key, value in document.items():
+        if key[:1] == "_":
+            if key[1:] not in document:
+                _read_items(node, _slot(owner, key[1:]), None, value)
+        elif key != "resourceType" or not node.is_resource:
+            _read_items(node, _slot(owner, key), value, document.get("_" + key))
 
 
-def _read_items(element: r4.Element, value: Any, shadow: Any) -> Iterator[Element]:
-    if not element.repeats and (isinstance(value, list) or isinstance(shadow, list)):
-        raise Invalid(f"a list where FHIR R4 has one {element.type}")
+def _slot(owner: str, key: str) -> Slot:
+    slot = slot_of(owner, key)
+    if slot is None:
+        raise Invalid(f"an element that FHIR R4 does not have in {owner}")
+    return slot
+
+
+def _read_items(node: Element, slot: Slot, value: Any, shadow: Any) -> None:
+    if shadow is None and not isinstance(value, list):
+        if value is not None:
+            node.add(_read_one(slot, value, None))
+        return
+    if not slot.repeats and (isinstance(value, list) or isinstance(shadow, list)):
+        raise Invalid(f"a list where FHIR R4 has one {slot.type}")
     values, shadows = _listed(value), _listed(shadow)
     for index in range(max(len(values), len(shadows))):
         one = values[index] if index < len(values) else None
-        beside = shadows[index] if index < len(shadows) else None
-        yield _read_one(element, one, beside)
+        node.add(_read_one(slot, one, shadows[index] if index < len(shadows) else None))
 
 
 def _listed(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [] if value is None else [value]
 
 
-def _read_one(element: r4.Element, value: Any, shadow: Any) -> Element:
-    name = element.choice or element.name
-    if element.type == "Resource":
-        return read_resource(value, name=name, key=element.name, repeats=element.repeats)
-    node = Element(name, element.name, element.type, repeats=element.repeats)
-    if not node.is_primitive:
-        if not isinstance(value, dict):
-            raise Invalid(f"a value that is no {node.type}")
+def _read_one(slot: Slot, value: Any, shadow: Any) -> Element:
+    if not slot.is_primitive:
+        if not isinstance(value, dict) or shadow is not None:
+            raise Invalid(f"a value that is no {slot.type}")
+        if slot.is_resource:
+            return read_resource(value, slot)
+        node = Element(slot)
         _read_members(node, value)
         return node
     if isinstance(value, dict | list) or not isinstance(shadow, dict | None):
-        raise Invalid(f"a value that is no {node.type}")
-    node.value = value
-    _read_members(Element("", "", "Element") if shadow is None else node, shadow or {})
+        raise Invalid(f"a value that is no {slot.type}")
+    node = Element(slot, value)
+    if shadow is not None:
+        _read_members(node, shadow)
     return node
 
 
-def document_of(node: Element) -> dict[str, Any]:
-    """Turn a tree back into a JSON document; numbers stay Number."""
+def document_of(node: Element, number: Callable[[Number], Any] = lambda value: value) -> dict[str, Any]:
+    """Turn a tree back into a JSON document; numbers become what `number` makes of them."""
     document: dict[str, Any] = {"resourceType": node.type} if node.is_resource else {}
-    for name in dict.fromkeys(child.name for child in node.children):
-        _write_group(document, node.named(name))
+    groups: dict[str, list[Element]] = {}
+    for child in node.children:
+        groups.setdefault(child.slot.key, []).append(child)
+    for key, group in groups.items():
+        if group[0].is_primitive:
+            _write_values(document, key, group, number)
+        else:
+            written: list[Any] = [document_of(child, number) for child in group]
+            document[key] = written if group[0].slot.repeats else written[0]
     return document
 
 
-def _write_group(document: dict[str, Any], group: list[Element]) -> None:
-    first = group[0]
-    if not first.is_primitive:
-        written: list[Any] = [document_of(child) for child in group]
-        document[first.key] = written if first.repeats else written[0]
-        return
-    values = [child.value for child in group]
-    shadows = [document_of(child) or None for child in group]
+def _write_values(document: dict[str, Any], key: str, group: list[Element], number: Callable[[Number], Any]) -> None:
+    repeats = group[0].slot.repeats
+    values = [number(child.value) if isinstance(child.value, Number) else child.value for child in group]
     if any(value is not None for value in values):
-        document[first.key] = values if first.repeats else values[0]
-    if any(shadows):
-        document["_" + first.key] = shadows if first.repeats else shadows[0]
+        document[key] = values if repeats else values[0]
+    if any(child.children for child in group):
+        shadows = [document_of(child, number) or None for child in group]
+        document["_" + key] = shadows if repeats else shadows[0]
+
+
+def text_of_tree(node: Element) -> str:
+    """Write a tree as JSON on one line; numbers as they were written."""
+    return msgspec.json.encode(document_of(node, lambda value: msgspec.Raw(value.encode()))).decode()
 
 
 def json_text(value: Any) -> str:
@@ -198,4 +237,6 @@ def json_text(value: Any) -> str:
         return "{" + ",".join(f"{json_text(key)}:{json_text(item)}" for key, item in value.items()) + "}"
     if isinstance(value, list):
         return "[" + ",".join(map(json_text, value)) + "]"
-    return json.dumps(value, ensure_ascii=False)
+    if isinstance(value, str):
+        return encode_basestring(value)
+    return json.dumps(value)
