@@ -66,7 +66,7 @@ def diseases_from_text(text: str, *, name: str, sha256: str | None = None) -> Di
     found = sha256_hex(text.encode())
     if sha256 is not None and sha256 != found:
         raise Invalid("not the pinned release of diseases", where=name, remedy="Load the pinned file, or pin this one.")
-    head, *lines = text.splitlines()
+    head, *lines = text.removesuffix("\n").split("\n")
     if not head.startswith("# release "):
         raise Invalid("no release is named", where=f"{name}, line 1", remedy="Begin with: # release <name>")
     parents: dict[str, tuple[str, ...]] = {}

@@ -14,6 +14,7 @@ import msgspec
 
 from bailee.agreements.fitness import misfits
 from bailee.agreements.lines import Document, path_from_error
+from bailee.agreements.requests import Request
 from bailee.agreements.terms import Agreement
 from bailee.core.canonical import document_hash
 from bailee.core.errors import Invalid, UserError
@@ -39,6 +40,20 @@ def read_agreement(source: Path | str, *, name: str = "agreement") -> Agreement:
     for path, rule, remedy in misfits(agreement):
         raise Invalid(rule, where=document.where(path), remedy=remedy)
     return agreement
+
+
+def read_request(source: Path | str, *, name: str = "request") -> Request:
+    """Read a request from a file, or from the text itself.
+
+    Raises: Invalid naming the file, the line, the rule and the remedy; UserError if the file cannot be read.
+    """
+    if isinstance(source, Path):
+        name, source = source.name, _text_of(source)
+    document = Document(source, name=name)
+    try:
+        return msgspec.convert(document.values, Request)
+    except msgspec.ValidationError as error:
+        raise _explained(document, str(error)) from None
 
 
 def agreement_hash(agreement: Agreement) -> str:

@@ -12,6 +12,7 @@ import msgspec
 
 from bailee.consent.labels import CATEGORY, WITHOUT_LABEL, is_high
 from bailee.consent.purposes import covered_by, touched_by
+from bailee.core.clock import iso_from_ms
 from bailee.core.errors import Invalid
 from bailee.core.grants import BEGINNING_MS, FOREVER_MS, IDENTIFIABILITIES, Ask, lies_in
 
@@ -180,6 +181,20 @@ def reach(rule: Rule, ask: Ask, at_ms: int) -> Reach:
     else:
         found = Reach(rule.effect)
     return Reach(None, depends=True) if needs_record(rule) else found
+
+
+def criteria_in_words(rule: Rule) -> list[str]:
+    """Say a rule's own criteria, a line each; nothing for what is not limited."""
+    lines = [f"{name}: {', '.join(sorted(getattr(rule, name)))}" for name in _SETS if getattr(rule, name)]
+    if rule.not_before > 0 or rule.not_after < FOREVER_MS:
+        lines.append(f"from {_moment(rule.not_before)} until {_moment(rule.not_after)}")
+    if rule.data_from > BEGINNING_MS or rule.data_until < FOREVER_MS:
+        lines.append(f"about what happened from {_moment(rule.data_from)} until {_moment(rule.data_until)}")
+    return lines
+
+
+def _moment(at_ms: int) -> str:
+    return {FOREVER_MS: "ever", BEGINNING_MS: "the beginning"}.get(at_ms) or iso_from_ms(at_ms)
 
 
 def _refuses_ask(rule: Rule, ask: Ask) -> bool:

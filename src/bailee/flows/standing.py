@@ -1,0 +1,108 @@
+"""Stand before the gate: an agreement as it stands now, what is asked under it, and the rules that speak of everybody.
+
+A release calls `stand` once, notes `consent_size`, decides every partition with `ask`, `snapshot` and the
+directives, and in the transaction that commits it calls `stores.sql.consents.recheck` with that size.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import msgspec
+import pyarrow as pa
+from sqlalchemy import Connection
+
+from bailee.agreements.check import Approval, ask_of, check_release, grant_of
+from bailee.agreements.requests import Request, narrowed
+from bailee.agreements.terms import Agreement
+from bailee.consent.evaluate import Snapshot
+from bailee.consent.labels import Sensitivity, built_in_sensitivity
+from bailee.consent.rules import Rule
+from bailee.core.decisions import Decision
+from bailee.core.errors import UserError
+from bailee.core.grants import Ask, Grant
+from bailee.stores.sql import consents
+from bailee.stores.sql.agreements import approval_of, find_agreement, find_request
+
+
+@dataclass(frozen=True)
+class Standing:
+    """An agreement at one moment, and everything that decides about patients and records under it."""
+
+    agreement: Agreement
+    agreement_sha256: str
+    approval: Approval
+    ask: Ask
+    snapshot: Snapshot  # grants and the house's rules; patients' own are directives
+    decision: Decision  # the agreement's half
+    consent_size: int
+
+
+def stand(
+    connection: Connection,
+    name: str,
+    *,
+    profile_sha256: str,
+    at_ms: int,
+    recipient: str = "",
+    request: str = "",
+    sensitivity: Sensitivity | None = None,
+) -> Standing:
+    """Read where an agreement stands, and decide its half. `profile_sha256` is of the profile that would run.
+
+    Units: milliseconds since the epoch. Raises: UserError if there is no such agreement or request.
+    """
+    stored = find_agreement(connection, name)
+    if stored is None:
+        raise UserError("there is no such agreement", remedy="`bailee agreement list` names them.")
+    agreement, approval = stored.agreement, approval_of(connection, name, request)
+    asked = _request(connection, request)
+    ask = ask_of(agreement, profile_sha256=profile_sha256, recipient=recipient, approval=approval)
+    grant = grant_of(agreement, approval)
+    if asked is not None:
+        ask, grant = _of_request(ask, asked), narrowed(grant, asked)
+    house = consents.house_rules(connection) + consents.register_rules(connection, agreement.consent.registers, at_ms)
+    return Standing(
+        agreement=agreement,
+        agreement_sha256=stored.sha256,
+        approval=approval,
+        ask=ask,
+        snapshot=snapshot_of(grant, house, consents.size_of(connection), sensitivity),
+        decision=check_release(agreement, at_ms, approval=approval, ask=ask, use=asked.use if asked else None),
+        consent_size=consents.size_of(connection),
+    )
+
+
+def snapshot_of(grant: Grant, house: tuple[Rule, ...], size: int, sensitivity: Sensitivity | None) -> Snapshot:
+    """Put what speaks of everybody into a snapshot without patients."""
+    return Snapshot(
+        grants={grant.agreement: grant},
+        rules={},
+        house=house,
+        size=size,
+        sensitivity=sensitivity or built_in_sensitivity(),
+    )
+
+
+def directives_for(connection: Connection, from_vault: pa.Table, patients: pa.Array | None = None) -> pa.Table:
+    """Join what Consents in the vault say with what the store holds. Shape: DIRECTIVES[m] → DIRECTIVES[n]."""
+    return pa.concat_tables([from_vault, consents.directives_of(connection, patients)]).unify_dictionaries()
+
+
+def _request(connection: Connection, name: str) -> Request | None:
+    if not name:
+        return None
+    found = find_request(connection, name)
+    if found is None:
+        raise UserError("there is no such request", remedy="`bailee request list` names them.")
+    return found.request
+
+
+def _of_request(ask: Ask, request: Request) -> Ask:
+    return msgspec.structs.replace(
+        ask,
+        types=frozenset(request.types),
+        purposes=frozenset(request.reasons),
+        regions=frozenset(request.regions),
+        recipient=ask.recipient if ask.recipient in request.recipients else request.recipients[0],
+    )

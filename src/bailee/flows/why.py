@@ -1,0 +1,85 @@
+"""Why: may a patient's records leave under an agreement, by which rules, and what would change it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from bailee.consent.directives import directives_from_fhir, of_patients, rules_from_directives
+from bailee.consent.evaluate import Snapshot, decide_patient
+from bailee.consent.records import decide_records
+from bailee.consent.rules import Rule, applies
+from bailee.core.decisions import Decision
+from bailee.flows.hospital import Hospital
+from bailee.flows.standing import Standing, directives_for, stand
+from bailee.stores.sql.database import read
+
+
+@dataclass(frozen=True)
+class Reasons:
+    """The answer about one patient."""
+
+    standing: Standing
+    decision: Decision  # the agreement's where it refuses, else the patient's
+    rules: tuple[tuple[Rule, bool], ...]  # the patient's own, and whether each speaks of this ask now
+    permitted: Counter[str]  # records by type
+    refused: Counter[tuple[str, str]]  # records by type and reason
+
+
+def why(hospital: Hospital, patient: str, agreement: str, *, profile_sha256: str, request: str = "") -> Reasons:
+    """Decide about one patient as a release would, and keep every ground. Nothing leaves, and nothing is written.
+
+    Raises: UserError if there is no such agreement.
+    """
+    at_ms = hospital.clock.now_ms()
+    records = _records(hospital, patient)
+    with read(hospital.engine) as connection:
+        standing = stand(connection, agreement, profile_sha256=profile_sha256, at_ms=at_ms, request=request)
+        asked = pa.array([patient], pa.string())
+        directives = of_patients(directives_for(connection, _consents(records), asked), asked)
+    own = tuple(rule for _, rule in rules_from_directives(directives))
+    full = Snapshot(
+        grants=standing.snapshot.grants,
+        rules={patient: own},
+        house=standing.snapshot.house,
+        sensitivity=standing.snapshot.sensitivity,
+    )
+    decision = decide_patient(patient, standing.ask, full, at_ms)
+    answers = decide_records(records, directives, standing.ask, standing.snapshot, at_ms)
+    permitted, refused = _counts(records, answers)
+    return Reasons(
+        standing=standing,
+        decision=standing.decision if not standing.decision.permit else decision,
+        rules=tuple((rule, applies(rule, standing.ask, at_ms)) for rule in own),
+        permitted=permitted,
+        refused=refused,
+    )
+
+
+def _records(hospital: Hospital, patient: str) -> pa.RecordBatch:
+    """Read one patient's records. Cost: one partition."""
+    hashed = int(hospital.vault.hashes(pa.array([patient]))[0])
+    bits = f"{hashed:064b}"
+    partitions = hospital.vault.manifest().partitions
+    part = next(one for one in partitions if not one.shared and bits.startswith(one.bits))
+    rows = hospital.vault.read(part).records.rows
+    return rows.filter(pc.fill_null(pc.equal(rows.column("patient"), patient), fill_value=False))
+
+
+def _consents(records: pa.RecordBatch) -> pa.Table:
+    chosen = records.filter(pc.equal(records.column("type"), "Consent"))
+    return directives_from_fhir(chosen.column("json"), patients=chosen.column("patient"))
+
+
+def _counts(records: pa.RecordBatch, answers: pa.Table) -> tuple[Counter[str], Counter[tuple[str, str]]]:
+    permitted: Counter[str] = Counter()
+    refused: Counter[tuple[str, str]] = Counter()
+    for kind, reasons in zip(records.column("type").to_pylist(), answers.column("reasons").to_pylist(), strict=True):
+        if reasons is None:
+            permitted[kind] += 1
+        else:
+            refused[kind, reasons[0]] += 1
+    return permitted, refused

@@ -1,0 +1,117 @@
+"""Why: the answer of the gate about one patient, from vault, store and agreement together."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from tests.support.agreements import EXAMPLE, NOW, PROFILE, example
+from tests.support.consents import rule
+
+from bailee.cli.main import group
+from bailee.core.clock import FixedClock
+from bailee.core.entropy import SeededEntropy
+from bailee.flows.hospital import Hospital, create_hospital
+from bailee.flows.ingest.run import ingest
+from bailee.flows.why import why
+from bailee.stores.sql.agreements import Signatories, attest_agreement
+from bailee.stores.sql.consents import put_rule
+from bailee.stores.sql.database import write
+
+NAMES = Signatories(drafted_by="olga", hospital="hans", partner="petra", activated_by="olga")
+DENY_NOTES = {
+    "resourceType": "Consent",
+    "id": "no-notes",
+    "status": "active",
+    "scope": {"coding": [{"system": "http://terminology.hl7.org/CodeSystem/consentscope", "code": "patient-privacy"}]},
+    "patient": {"reference": "Patient/p2"},
+    "provision": {
+        "type": "deny",
+        "class": [{"system": "http://hl7.org/fhir/resource-types", "code": "DocumentReference"}],
+    },
+}
+
+
+def _records() -> list[dict[str, object]]:
+    made: list[dict[str, object]] = [DENY_NOTES]
+    for patient in ("p1", "p2"):
+        subject = {"reference": f"Patient/{patient}"}
+        made.append({"resourceType": "Patient", "id": patient})
+        made += [
+            {"resourceType": kind, "id": f"{kind}-{patient}", "status": "current", "subject": subject}
+            for kind in ("Condition", "DocumentReference")
+        ]
+        made.append({"resourceType": "Claim", "id": f"claim-{patient}", "patient": subject})
+    return made
+
+
+@pytest.fixture
+def hospital(tmp_path: Path) -> Iterator[Hospital]:
+    made = create_hospital(tmp_path / "home", "St Elsewhere", "test/ledger", entropy=SeededEntropy(b"why"))
+    made.clock = FixedClock(NOW)
+    lines = "\n".join(json.dumps(record) for record in _records())
+    (tmp_path / "all.ndjson").write_text(lines + "\n")
+    ingest(made.home, [tmp_path / "all.ndjson"], made.master)
+    with write(made.engine) as connection:
+        attest_agreement(connection, example(), NAMES, NOW)
+    yield made
+    made.close()
+
+
+def test_each_record_gets_its_own_reason(hospital: Hospital) -> None:
+    found = why(hospital, "p2", example().id, profile_sha256=PROFILE)
+    assert found.decision.permit
+    assert dict(found.permitted) == {"Patient": 1, "Condition": 1}
+    assert dict(found.refused) == {
+        ("Claim", "E-SCOPE-FIELD"): 1,
+        ("Consent", "E-SCOPE-FIELD"): 1,
+        ("DocumentReference", "E-DENY:no-notes"): 1,
+    }
+    assert [(one.id, speaks) for one, speaks in found.rules] == [("no-notes", True)]
+
+
+def test_a_refusal_in_the_store_holds_at_once(hospital: Hospital) -> None:
+    assert why(hospital, "p1", example().id, profile_sha256=PROFILE).decision.permit
+    with write(hospital.engine) as connection:
+        put_rule(connection, "p1", rule("deny", "own"), source="desk", actor="olga", at_ms=NOW)
+    found = why(hospital, "p1", example().id, profile_sha256=PROFILE)
+    assert found.decision.reasons == ("E-DENY:own",)
+    assert not found.permitted
+
+
+def test_the_commands_tell_the_same_story(tmp_path: Path) -> None:
+    home = str(tmp_path / "home")
+    reading = "DENY"
+    (tmp_path / "consent.json").write_text(json.dumps(DENY_NOTES))
+    (tmp_path / "register.csv").write_text("patient\np1\n")
+
+    def run(*words: str, code: int = 0) -> str:
+        result = CliRunner().invoke(group, ["--home", home, *words], catch_exceptions=True)
+        assert result.exit_code == code, (words, result.output, result.exception)
+        return result.output
+
+    run("init", home, "--name", "St Elsewhere")
+    signed = ("--signed-hospital", "hans", "--signed-partner", "petra", "--by", "olga")
+    assert "active" in run("agreement", "add", str(EXAMPLE), *signed)
+    assert "sha256" in run("agreement", "check", str(EXAMPLE))
+    assert "ACTIVE" in run("agreement", "list")
+    assert "petra" in run("agreement", "show", example().id)
+    assert "own-choice" not in run("why", "p1", "--agreement", example().id)
+    assert "recall notices" in run("consent", "deny", "p1", "--by", "olga")
+    assert run("why", "p1", "--agreement", example().id).startswith("No: E-DENY:own-choice")
+    assert "not shared" in run("why", "p1", "--agreement", example().id, "--for-patient")
+    assert "own-choice: deny" in run("consent", "list", "p1")
+    run("consent", "withdraw", "p1", "own-choice", "--by", "olga")
+    assert "taken back" in run("consent", "list", "p1", "--history")
+    assert "1 patients opted out" in run("consent", "register", "state", str(tmp_path / "register.csv"))
+    assert run("why", "p1", "--agreement", example().id).startswith("No: E-OPTOUT")
+    assert "no-notes: deny" in run("consent", "read", str(tmp_path / "consent.json"))
+    assert "None." in run("consent", "recalls")
+    assert "suspended" in run("agreement", "suspend", example().id, "--by", "olga")
+    assert "E-AGREEMENT" in run("why", "p9", "--agreement", example().id)
+    assert "active" in run("agreement", "resume", example().id, "--by", "olga")
+    assert "terminated" in run("agreement", "terminate", example().id, "--by", "olga")
+    assert run("request", "list").startswith("No requests")
+    run("agreement", "show", "absent", code=1)
+    run("consent", "deny", "p1", "--purpose", reading, code=2)
