@@ -64,6 +64,7 @@ class Anonymizer:
         self.configuration = configuration
         self._clock, self._entropy = clock or SystemClock(), entropy or SystemEntropy()
         self._linear = linear_shift
+        self.emptied = 0  # resources that failed, and were skipped
         self._by_type: dict[str, tuple[Rule, ...]] = {}
         self.warnings = (*configuration.warnings, *([LINEAR_WARNING] if linear_shift else []))
 
@@ -86,6 +87,7 @@ class Anonymizer:
         except ProcessingFailed:
             if not self.configuration.skips_failures:
                 raise
+            self.emptied += 1
             root = Element(root.slot)
             add_labels(root, {Operation.REDACT})
         prune(root)
