@@ -10,6 +10,7 @@ import pyarrow as pa
 from tests.support import plans
 
 from bailee.core import kernels
+from bailee.deid.profiles.compile import shipped_plan
 from bailee.deid.structure.engine import Engine
 from bailee.records import walk
 
@@ -93,11 +94,12 @@ def main(library, cases, files):
     seeds = [seed.encode() for seed in SEEDS]
     for file in files:
         seeds += [line for line in Path(file).read_bytes().splitlines()[:20] if len(line) < 20_000]
-    engine = Engine(plans.plan(meta='{"a":1}'), ids_key=b"i" * 32, hash_key=b"h" * 32, zip3=["021"])
+    chosen = [plans.plan(meta='{"a":1}'), *map(shipped_plan, ("safe-harbor", "expert-determination") if files else ())]
+    engines = [Engine(plan, ids_key=b"i" * 32, hash_key=b"h" * 32, zip3=["021"]) for plan in chosen]
     done = 0
     while done < cases:
         records = [damaged(chance, chance.choice(seeds)) for _ in range(chance.choice([1, 1, 1, 40]))]
-        exercise(chance, engine, records)
+        exercise(chance, chance.choice(engines), records)
         done += len(records)
     print(json.dumps({"cases": done}))
 
