@@ -334,7 +334,7 @@ static int on_text(rewriter *w, const plan_step *step, span text) {
   switch (step->action) {
     case ACTION_YEAR: return do_year(w, text, plan_text(w->plan, step->argument));
     case ACTION_BIRTH_YEAR: return w->patient >= 0 && !w->people->ninety[w->patient] && do_year(w, text, NOTHING);
-    case ACTION_SHIFT: return do_shift(w, text);
+    case ACTION_SHIFT: return w->patient >= 0 ? do_shift(w, text) : do_year(w, text, plan_text(w->plan, step->argument));
     case ACTION_ZIP3: return do_zip3(w, text);
     case ACTION_OWN_ID: return do_own_id(w, text);
     case ACTION_REFERENCE: return do_reference(w, text);

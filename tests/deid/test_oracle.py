@@ -84,8 +84,10 @@ def test_shift_moves_the_day_and_keeps_time_zone_and_precision(value, expected):
     assert treated(value, Action.SHIFT) == expected
 
 
-def test_shift_without_a_patient_removes():
-    assert treated("2020-02-25", Action.SHIFT, patient=None) is None
+def test_shift_without_a_patient_keeps_the_year():
+    step = Step(action=Action.SHIFT, rule=0, argument="-01-01T00:00:00Z")
+    assert treated("2020-02-25", Action.SHIFT, patient=None) == "2020"
+    assert treated("2020-02-25T10:00:00Z", step, patient=None) == "2020-01-01T00:00:00Z"
 
 
 @pytest.mark.parametrize(

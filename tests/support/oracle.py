@@ -4,7 +4,7 @@ What the plan's docstrings leave open is settled here:
 
 - A string of a date is `YYYY[-MM[-DD[Thh:mm[:ss[.f]][zone]]]]` and a day of the calendar, else it is removed.
 - SHIFT moves the day in its own zone; a partial date moves as its first day and is cut to its precision again.
-  Without a patient, SHIFT and BIRTH_YEAR remove.
+  Without a patient, SHIFT is YEAR and BIRTH_YEAR removes.
 - ZIP3 takes `ddddd`, `ddddd-dddd`, `ddddddddd`; anything else is removed.
 - AGE takes a number of 0 or more without exponent; `argument` (90 when empty) is what more than `argument - 1` becomes.
 - Ids and references: a Patient's own id ↔ its pseudonym; other patients' are removed unless the plan keeps them;
@@ -223,7 +223,9 @@ class Walk:
             case Action.BIRTH_YEAR:
                 return text[:4] if is_date(text) and self.me and not self.me.ninety else GONE
             case Action.SHIFT:
-                return shifted(text, self.me.shift_days) if is_date(text) and self.me else GONE
+                if not is_date(text):
+                    return GONE
+                return shifted(text, self.me.shift_days) if self.me else text[:4] + step.argument
             case Action.ZIP3:
                 return self.zip3(text)
             case Action.OWN_ID:
