@@ -24,7 +24,7 @@ class Action(IntEnum):
     RESOURCE = 3  # a resource inside a resource: continue at its type's root; `argument` "contained": ids are local
     YEAR = 4  # date, dateTime, instant → its year (45 CFR 164.514(b)(2)(i)(C)), followed by `step.argument`
     BIRTH_YEAR = 5  # as YEAR; removed where the patient is 90 or more at any time of the record
-    SHIFT = 6  # date, dateTime, instant moved by the patient's offset; time, zone, precision kept. Nobody's record: YEAR
+    SHIFT = 6  # date, dateTime, instant moved by the patient's offset, time of day kept; nobody's record: as YEAR
     ZIP3 = 7  # first three digits where the whitelist has them, else 000
     AGE = 8  # a number: above 89 becomes 90; `argument` "1080" for months: above 1079 becomes 1080
     OWN_ID = 9  # the resource's id → its pseudonym
