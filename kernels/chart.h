@@ -12,11 +12,13 @@
 enum { LETTERS = 1, DIGITS = 2, GLYPH = 3 };                                       /* Atom.kind */
 enum { SMALL = 0, CAPITAL = 1, CAPITALS = 2 };                                          /* Atom.shape */
 enum { GLUED = 0, HYPHEN = 1, TIGHT = 2, SPACED = 3, LINE = 4, FAR = 5 };           /* Atom.gap: what stands before */
-enum { STARTS = 1, DASHED = 2, DOTTED = 4, MASKED = 8, POSSESSIVE = 16, ONE_BLANK = 32, COMMA = 64, APART = 128 }; /* Atom.context */
+enum { STARTS = 1, DASHED = 2, DOTTED = 4, MASKED = 8, POSSESSIVE = 16, ONE_BLANK = 32, COMMA = 64, APART = 128,
+       AFTER_DOT = 256 }; /* Atom.context */
 
 /* Word lists: bits 0-7 of Lexicon.bits; 8-11 number a month, 12-19 a street word that has a short form. */
 enum { ORDINARY = 1, GENERIC = 2, TITLES = 4, EPONYMIC = 8, VERBS = 16, CUES = 32, LAST_FOUR = 64, ABBREVIATION = 128 };
-enum { MONTH_SHIFT = 8, ALIAS_SHIFT = 12, KNOWN = 1 << 20, ABROAD = 1 << 21 };
+enum { MONTH_SHIFT = 8, ALIAS_SHIFT = 12, KNOWN = 1 << 20, ABROAD = 1 << 21, HONORIFIC = 1 << 22, WHEN = 1 << 23,
+       STOPS_SHORT = 1 << 24 };
 
 /* What a word of a chart belongs to. */
 enum { GIVEN = 1, FAMILY = 2, PLACE = 3, STREET = 4, BODY = 5, WIRE = 6 };
@@ -39,7 +41,8 @@ typedef struct {
     uint64_t code;      /* as hash, with o as 0 and i, l as 1: identifiers are compared by it */
     uint64_t word;      /* hash by which word lists know it */
     uint16_t length;    /* bytes, at most 65535 */
-    uint8_t kind, shape, gap, context;
+    uint16_t context;
+    uint8_t kind, shape, gap;
 } Atom;
 
 typedef struct {
@@ -96,7 +99,7 @@ typedef struct {
     const Atom *atoms;
     Mark *marks;
     uint32_t *bits;
-    int32_t count, groups, point;
+    int32_t count, groups, point, english;
     const Charts *charts;
     const Table *table;
     const Lexicon *lexicon;

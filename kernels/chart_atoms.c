@@ -18,7 +18,7 @@ static inline uint8_t as_identifier(uint8_t letter) {
 }
 
 typedef struct {
-    int32_t blanks, lines, marks, dots, stops, hyphens, masks, apostrophes, commas;
+    int32_t blanks, lines, marks, dots, stops, hyphens, masks, apostrophes, commas, soft;
 } Between;
 
 static inline void note_separator(Between *between, uint8_t c, int kind) {
@@ -32,6 +32,7 @@ static inline void note_separator(Between *between, uint8_t c, int kind) {
         between->hyphens += c == '-' || c == '_';
         between->masks += c == '*' || c == '#';
         between->apostrophes += c == '\'';
+        between->soft += c == '"' || c == '(' || c == ')' || c == '`';
     }
 }
 
@@ -43,17 +44,17 @@ static inline uint8_t gap_of(const Between *between) {
     return marks <= 3 && blanks <= 20 ? SPACED : FAR;
 }
 
-static inline uint8_t context_of(const Between *between, const Atom *previous) {
-    uint8_t context = 0;
+static inline uint16_t context_of(const Between *between, const Atom *previous) {
+    uint16_t context = 0;
     if (!previous || between->lines) context |= STARTS;
     else if (between->stops && between->blanks) context |= STARTS;
-    else if (between->dots && between->blanks && !(previous->kind == LETTERS && previous->length <= 3)) context |= STARTS;
+    else if (between->dots && between->blanks) context |= AFTER_DOT;
     if (between->lines && between->hyphens == 1 && between->marks == 1) context |= DASHED;
     if (between->masks) context |= MASKED;
     if (between->apostrophes == 1 && between->marks == 1 && !between->blanks && !between->lines) context |= POSSESSIVE;
     if (between->blanks == 1 && !between->marks && !between->lines) context |= ONE_BLANK;
     if (between->commas) context |= COMMA;
-    if (between->marks > between->dots + between->commas + between->hyphens + between->apostrophes) context |= APART;
+    if (between->marks > between->dots + between->commas + between->hyphens + between->apostrophes + between->soft) context |= APART;
     return context;
 }
 

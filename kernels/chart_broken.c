@@ -135,6 +135,9 @@ static void join_one(Scene *scene, int32_t k, int32_t neighbour, int32_t boundar
     if (mark->strength == STRONG || !is_strong_name(scene, neighbour) || !touches(scene, boundary)) return;
     int weak = mark->strength == WEAK && is_name_role(mark->role) && scene->atoms[k].length > 1;
     if (weak && scene->atoms[k].shape == SMALL && scene->atoms[boundary].gap == LINE) return;
+    int short_form = (scene->bits[k] & ABBREVIATION) && scene->atoms[k].shape == CAPITALS && scene->atoms[neighbour].shape != CAPITALS;
+    int before_comma = neighbour > k && (scene->atoms[boundary].context & COMMA);
+    if (short_form || (!weak && before_comma)) return;
     if (weak || (is_initial_of_chart(scene, k) && scene->atoms[boundary].gap != LINE)) strengthen(scene, k);
 }
 

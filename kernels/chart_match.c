@@ -70,6 +70,20 @@ static void write_spans(Spans *spans, const Scene *scene, int32_t note) {
     }
 }
 
+/* A full stop ends a sentence unless an initial or a title stands before it. Most words tell the note's language. */
+static void learn_context(Scene *scene, Atom *atoms) {
+    int64_t english = 0, abroad = 0;
+    for (int32_t k = 0; k < scene->count; k++) {
+        uint32_t bits = scene->bits[k];
+        english += (bits & KNOWN) != 0;
+        abroad += (bits & (ABROAD | KNOWN)) == ABROAD;
+        if (!k || !(atoms[k].context & AFTER_DOT)) continue;
+        int initial = atoms[k - 1].kind == LETTERS && atoms[k - 1].length == 1 && atoms[k - 1].shape != SMALL;
+        if (!initial && !(scene->bits[k - 1] & (HONORIFIC | STOPS_SHORT))) atoms[k].context |= STARTS;
+    }
+    scene->english = english >= 3 * abroad;
+}
+
 static void read_note(Scene *scene, Atom *atoms) {
     scene->count = (int32_t)cut_atoms(scene->bytes, scene->size, atoms);
     scene->groups = 0;
@@ -77,6 +91,7 @@ static void read_note(Scene *scene, Atom *atoms) {
         scene->bits[k] = atoms[k].kind == LETTERS ? bits_of(scene->lexicon, atoms[k].word) : 0;
         scene->marks[k] = (Mark){-1, 0, 0, NONE, 0, 0, 0};
     }
+    learn_context(scene, atoms);
     find_ids(scene);
     find_dates(scene);
     find_words(scene);
@@ -111,7 +126,7 @@ EXPORT int64_t chart_match(const uint8_t *bytes, const int64_t *offsets, int64_t
         if (chart != built) failed = build_table(&table, charts, chart) != 0;
         if (failed) break;
         built = chart;
-        Scene scene = {bytes + offsets[n], offsets[n + 1] - offsets[n], atoms, marks, bits, 0, 0, point, charts, &table, lexicon};
+        Scene scene = {bytes + offsets[n], offsets[n + 1] - offsets[n], atoms, marks, bits, 0, 0, point, 1, charts, &table, lexicon};
         read_note(&scene, atoms);
         write_spans(&spans, &scene, n);
     }

@@ -32,22 +32,49 @@ static int is_titled(const Scene *scene, int32_t k) {
     return k > 0 && (scene->bits[k - 1] & TITLES) && atom->gap <= LINE;
 }
 
+/* The atom after k and the names that hang on it (Wolff-Parkinson-White), past a possessive s. */
+static int32_t after_name(const Scene *scene, int32_t k) {
+    int32_t next = k + 1;
+    while (next < scene->count && next < k + 4 && scene->atoms[next].gap == HYPHEN && scene->atoms[next].shape == CAPITAL) next++;
+    if (next < scene->count && scene->atoms[next].length == 1 && (scene->atoms[next].context & POSSESSIVE)) next++;
+    return next;
+}
+
 /* Parkinson's disease, Foley catheter: the word is medicine, whoever bears it. */
 static int is_eponym(const Scene *scene, int32_t k) {
-    int32_t next = k + 1;
     if (scene->point == STRICT || is_titled(scene, k)) return 0;
-    if (k > 0 && scene->marks[k - 1].strength != NONE && is_name_role(scene->marks[k - 1].role) && scene->atoms[k].gap == SPACED)
+    if (k > 0 && scene->marks[k - 1].strength != NONE && is_name_role(scene->marks[k - 1].role) &&
+        scene->atoms[k].gap <= LINE && scene->atoms[k].gap != HYPHEN && !(scene->atoms[k].context & STARTS))
         return 0;
-    if (next < scene->count && scene->atoms[next].length == 1 && (scene->atoms[next].context & POSSESSIVE)) next++;
-    return next < scene->count && scene->atoms[next].gap <= SPACED && (scene->bits[next] & EPONYMIC);
+    int32_t next = after_name(scene, k);
+    if (next >= scene->count || (scene->atoms[next].context & (STARTS | COMMA | APART))) return 0;
+    return scene->atoms[next].gap <= SPACED && (scene->bits[next] & EPONYMIC);
+}
+
+/* In May, May 2020: the month. */
+static int is_month(const Scene *scene, int32_t k) {
+    if (!(scene->bits[k] >> MONTH_SHIFT & 15)) return 0;
+    if (k && (scene->bits[k - 1] & WHEN) && scene->atoms[k].gap <= LINE) return 1;
+    return k + 1 < scene->count && scene->atoms[k + 1].kind == DIGITS && scene->atoms[k + 1].gap <= SPACED;
+}
+
+/* Where a sentence starts the next word decides: a verb of people, no word in small letters, or 's. */
+static int starts_with_name(const Scene *scene, int32_t k) {
+    const Atom *next = &scene->atoms[k + 1];
+    if (k + 1 >= scene->count) return 1;
+    if (next->length == 1 && (next->context & POSSESSIVE)) return 1;
+    if (next->gap != SPACED || (next->context & (APART | COMMA))) return 1;
+    return (scene->bits[k + 1] & VERBS) || next->kind != LETTERS || next->shape != SMALL;
 }
 
 static uint8_t weigh_ordinary(const Scene *scene, int32_t k, int is_name) {
     const Atom *atom = &scene->atoms[k];
     int cased = is_capital(atom) && !shouts(scene, k);
-    if (is_name && is_titled(scene, k)) return STRONG;
-    if (cased && (scene->point == STRICT || !(atom->context & STARTS))) return STRONG;
-    if (is_name && cased && k + 1 < scene->count && (scene->bits[k + 1] & VERBS) && scene->atoms[k + 1].gap == SPACED) return STRONG;
+    if (is_name && is_titled(scene, k) && (is_capital(atom) || (scene->bits[k - 1] & HONORIFIC))) return STRONG;
+    if (cased && scene->point == STRICT) return STRONG;
+    if (is_month(scene, k)) return is_name ? WEAK : NONE;
+    if (cased && !(atom->context & STARTS)) return STRONG;
+    if (is_name && cased && scene->marks[k].form == F_EXACT && starts_with_name(scene, k)) return STRONG;
     return is_name ? WEAK : NONE;
 }
 
@@ -62,13 +89,15 @@ static uint8_t weigh_name(const Scene *scene, int32_t k) {
     if (mark->form != F_EXACT && mark->word >= 0) bits |= scene->charts->bits[mark->word];
     if (bits & ORDINARY) return weigh_ordinary(scene, k, 1);
     if (is_titled(scene, k)) return STRONG;
-    if ((bits & ABROAD) && !is_capital(atom)) return WEAK;
+    if ((bits & ABROAD) && !scene->english && !is_capital(atom)) return WEAK;
+    if (atom->length <= 3 && k + 1 < scene->count && atom[1].gap == GLUED) return WEAK;
     if (mark->form == F_NEAR) return is_capital(atom) || atom->length >= 6 ? STRONG : WEAK;
     if (mark->form == F_SOUND) return is_capital(atom) ? STRONG : WEAK;
     if (mark->form == F_SHAPE) return is_capital(atom) || atom->length >= 6 ? STRONG : WEAK;
     if (atom->length >= 4) return STRONG;
-    if (bits & ABBREVIATION) return atom->shape == CAPITAL && atom->length > 1 && !(atom->context & STARTS) ? STRONG : WEAK;
-    return is_capital(atom) && !shouts(scene, k) ? STRONG : WEAK;
+    if (bits & ABBREVIATION)
+        return atom->shape == CAPITAL && (!(atom->context & STARTS) || starts_with_name(scene, k)) ? STRONG : WEAK;
+    return is_capital(atom) && (!(bits & KNOWN) || !shouts(scene, k)) ? STRONG : WEAK;
 }
 
 static uint8_t weigh_other(const Scene *scene, int32_t k) {
@@ -160,12 +189,13 @@ static void propose(Scene *scene, int32_t k, int32_t word, uint8_t form) {
     *mark = (Mark){word, 0, 1, WEAK, scene->charts->label[word], role, form};
 }
 
+/* Tells whether the word itself says what it is; a word out of an address may be a misspelt name as well. */
 static int find_exact(Scene *scene, int32_t k) {
     uint64_t hash = scene->atoms[k].hash, key = scramble(hash, F_EXACT), at = key;
     const Slot *slot;
     int found = 0;
     while ((slot = next_form(scene->table, key, F_EXACT, &at))) {
-        found = 1;
+        found |= is_name_role(scene->charts->role[slot->item]) || scene->charts->count[slot->item] == 1;
         if (scene->charts->count[slot->item] > 1) {
             Stretch stretch = stretch_of(scene, slot->item, k);
             if (accepts(scene, slot->item, &stretch))
@@ -230,7 +260,7 @@ static int looks_clinical(const uint8_t *letters, int32_t length) {
 /* A word that a dictionary has is no misspelt name; in small letters that goes for other languages, too. */
 static int is_known(const Scene *scene, int32_t k) {
     uint32_t bits = scene->bits[k];
-    return (bits & (ORDINARY | GENERIC | TITLES | VERBS | EPONYMIC | KNOWN)) || ((bits & ABROAD) && !is_capital(&scene->atoms[k]));
+    return (bits & (ORDINARY | GENERIC | TITLES | VERBS | EPONYMIC | KNOWN)) || ((bits & ABROAD) && !scene->english && !is_capital(&scene->atoms[k]));
 }
 
 static void find_misspelt(Scene *scene, int32_t k) {

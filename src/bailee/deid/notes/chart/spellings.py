@@ -79,7 +79,7 @@ def _full_name(value: str) -> Iterator[tuple[Role, str]]:
 
 def _is_title(word: str) -> bool:
     parts = re.split(r"[\s,]+", word.strip().lower())
-    return all(part.replace(".", "") in name_parts("TITLES") for part in parts if part)
+    return all(re.sub(r"[^a-z]", "", part) in name_parts("TITLES") for part in parts if part)
 
 
 def _acronym(value: str) -> Iterator[tuple[Role, str]]:

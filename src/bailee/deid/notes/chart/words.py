@@ -19,6 +19,7 @@ ORDINARY, GENERIC, TITLES, EPONYMIC, VERBS, CUES, LAST_FOUR, ABBREVIATION = (1 <
 MONTH_SHIFT: Final = 8
 ALIAS_SHIFT: Final = 12
 KNOWN, FOREIGN = 1 << 20, 1 << 21  # a dictionary has it; a dictionary of another language than English has it
+HONORIFIC, WHEN, STOPS_SHORT = 1 << 22, 1 << 23, 1 << 24  # Mr; before a month; ends with a full stop in mid-sentence
 
 _BITS: Final = {
     "ORDINARY": ORDINARY,
@@ -29,6 +30,9 @@ _BITS: Final = {
     "CUES": CUES,
     "LAST_FOUR": LAST_FOUR,
     "ABBREVIATION": ABBREVIATION,
+    "HONORIFIC": HONORIFIC,
+    "WHEN": WHEN,
+    "STOPS_SHORT": STOPS_SHORT,
 }
 
 

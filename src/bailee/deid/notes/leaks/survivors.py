@@ -10,7 +10,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from typing import Final
 
 import numpy as np
@@ -18,7 +18,17 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from bailee.deid.notes.chart.charts import Charts
-from bailee.deid.notes.chart.words import ABBREVIATION, EPONYMIC, GENERIC, ORDINARY, TITLES, read_sections, word_table
+from bailee.deid.notes.chart.spellings import name_parts
+from bailee.deid.notes.chart.words import (
+    ABBREVIATION,
+    EPONYMIC,
+    FOREIGN,
+    GENERIC,
+    ORDINARY,
+    TITLES,
+    read_sections,
+    word_table,
+)
 from bailee.deid.notes.text import hash_words
 
 _WORD: Final = re.compile(r"[^\W\d_]+")
@@ -31,10 +41,13 @@ _DATE: Final = re.compile(r"(?<!\d)(\d{1,4})[-/. ](\d{1,2})[-/. ](\d{1,4})(?!\d)
 _NAMED: Final = re.compile(
     r"(?<!\d)(\d{1,2})(?:st|nd|rd|th)?[ .-]*(?:of |de )?([a-z]{3,10})[ .,-]*(?:de )?(\d{4}|\d{2})(?!\d)|([a-z]{3,10})[ .]*(\d{1,2})(?:st|nd|rd|th)?[ ,]+(\d{4})(?!\d)"
 )
+_OTHER: Final = re.compile(r"[^\x00-\x7f]+")
 _INVISIBLE: Final = {"Cf", "Mn", "Me"}
 _PLAIN: Final = str.maketrans(
     {"ß": "ss", "ø": "o", "ł": "l", "đ": "d", "æ": "ae", "œ": "oe", "ð": "d", "þ": "th", "ı": "i"}
 )
+
+_REACH: Final = 32  # bytes of a written date
 
 NAME_KINDS: Final = ("name", "relative", "clinician")
 WORD_KINDS: Final = ("facility", "organization", "street", "city", "district")
@@ -87,21 +100,30 @@ class Watched:
         content, low = plain.encode(), plain.lower().encode()
         said = content.translate(_LETTERS).split()
         return (
-            not self.words.isdisjoint(low.translate(_LETTERS).split())
-            or not self.capitals.isdisjoint(said)
+            (
+                not self.words.isdisjoint(small := low.translate(_LETTERS).split())
+                and names_somebody(plain, self.words & set(small))
+            )
+            or (not self.capitals.isdisjoint(said) and names_somebody(plain, self.capitals & set(said)))
             or (not self.common.isdisjoint(said) and self._is_named(plain))
             or any(address in low for address in self.addresses)
             or self._has_number(low)
-            or (any(year in low for year in self.years) and not self.days.isdisjoint(dates_in(low.decode())))
+            or any(self._has_day(low, year) for year in self.years)
         )
 
-    def _is_named(self, plain: str) -> bool:
-        """A common word is a name after a title, unless an eponym's noun follows."""
-        for match in self.titled.finditer(plain) if self.titled else ():
-            following = re.match(r"(?:'s)?[ -]([A-Za-z]+)", plain[match.end() : match.end() + 30])
-            if following is None or following[1].lower() not in listed("EPONYMIC"):
+    def _has_day(self, low: bytes, year: bytes) -> bool:
+        """Read the dates around each place where the year of one stands."""
+        at = low.find(year)
+        while at >= 0:
+            around = low[max(at - _REACH, 0) : at + _REACH].decode("utf-8", "replace")
+            if not self.days.isdisjoint(dates_in(around)):
                 return True
+            at = low.find(year, at + 1)
         return False
+
+    def _is_named(self, plain: str) -> bool:
+        """A common word is a name after a title."""
+        return any(not is_eponym(plain, match.end()) for match in (self.titled.finditer(plain) if self.titled else ()))
 
     def _has_number(self, low: bytes) -> bool:
         solid = low.translate(None, _SEPARATORS)
@@ -110,19 +132,37 @@ class Watched:
         return bool(self.whole) and not self.whole.isdisjoint(low.translate(_TOKENS, b"-").split())
 
 
+def names_somebody(plain: str, words: Iterable[bytes]) -> bool:
+    """Tell whether one of the words stands anywhere but in a term of medicine, such as Kelly clamp."""
+    for word in words:
+        for match in re.finditer(rf"(?i)(?<![^\W\d_]){re.escape(word.decode())}(?![^\W\d_])", plain):
+            if not is_eponym(plain, match.end()):
+                return True
+    return False
+
+
+def is_eponym(plain: str, end: int) -> bool:
+    """Tell whether the noun of an eponym follows: disease, clamp, test."""
+    following = re.match(r"(?:-[A-Z][a-z]+){0,3}(?:'s)?[ -]\n?([A-Za-z]+)", plain[end : end + 60])
+    return following is not None and bool(_bits(following[1].lower()) & EPONYMIC)
+
+
+@lru_cache(maxsize=4096)
+def _bits(word: str) -> int:
+    return int(word_table().bits_of(hash_words([word]))[0])
+
+
 def folded(text: str) -> str:
     """Bring a text to plain letters by Unicode's own tables, case kept."""
     if text.isascii():
         return text
-    text = text.encode("utf-8", "replace").decode()
-    plain = unicodedata.normalize("NFKD", text.translate(_PLAIN))
+    return _OTHER.sub(lambda run: _folded_run(run[0]), text.encode("utf-8", "replace").decode())
+
+
+@lru_cache(maxsize=4096)
+def _folded_run(run: str) -> str:
+    plain = unicodedata.normalize("NFKD", run.translate(_PLAIN))
     return "".join(letter for letter in plain if unicodedata.category(letter) not in _INVISIBLE)
-
-
-@cache
-def listed(section: str) -> frozenset[str]:
-    """Give the words of one list of cues."""
-    return frozenset(word for line in read_sections("cues.txt")[section] for word in line)
 
 
 def watched(values: Iterable[tuple[str, str]]) -> Watched:
@@ -149,7 +189,13 @@ def watched(values: Iterable[tuple[str, str]]) -> Watched:
 def _sorted_out(names: set[str], others: set[str], numbers: set[str], days: set[tuple[int, int, int]]) -> Watched:
     said = sorted(names | others)
     bits = dict(zip(said, word_table().bits_of(hash_words(said)).tolist() if said else [], strict=True))
-    telling = {word for word in said if not bits[word] & (ORDINARY | GENERIC | TITLES | ABBREVIATION | EPONYMIC)}
+    parts = name_parts("TITLES") | name_parts("PARTICLES")
+    telling = {
+        word
+        for word in said
+        if not bits[word] & (ORDINARY | GENERIC | TITLES | ABBREVIATION | EPONYMIC) and word not in parts
+    }
+    abroad = {word for word in telling if bits[word] & FOREIGN}
     common = sorted(
         word for word in names if len(word) >= 3 and bits[word] & ORDINARY and not bits[word] & (TITLES | ABBREVIATION)
     )
@@ -159,7 +205,7 @@ def _sorted_out(names: set[str], others: set[str], numbers: set[str], days: set[
     any_of = "|".join(word.capitalize() for word in common)
     bare = {number for number in numbers if number.isalnum()}
     return Watched(
-        _as_bytes(word for word in telling if len(word) >= (4 if word in names else 7)),
+        _as_bytes(word for word in telling - abroad if len(word) >= (4 if word in names else 7)),
         _as_bytes(form for word in short for form in (word.capitalize(), word.upper())),
         _as_bytes(word.capitalize() for word in common),
         re.compile(rf"\b(?:Dr|Mr|Mrs|Ms|Prof|Nurse)\.? (?:{any_of})\b") if common else None,

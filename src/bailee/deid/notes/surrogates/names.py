@@ -10,6 +10,7 @@ from typing import Final
 
 from bailee.deid.notes.chart.spellings import name_parts, nicknames
 from bailee.deid.notes.chart.words import read_lines
+from bailee.deid.notes.surrogates.edits import edit_between
 from bailee.deid.notes.surrogates.persons import WORD, Subject, folded
 
 INITIALS: Final = "abcdefghijklmnprstvw"  # letters with which enough names begin
@@ -95,11 +96,9 @@ def _role_of(subject: Subject, word: str, *, alone: bool, last: bool, first_of_c
         return "given"
     if word in subject.family and word not in subject.given:
         return "family"
-    if len(word) >= 5:
-        if any(edit_between(base, word) for base in subject.given):
-            return "given"
-        if any(edit_between(base, word) for base in subject.family):
-            return "family"
+    for role in ("given", "family"):
+        if subject.meant_by(word, role):
+            return role
     kinds = {kind for _, kind in names().places.get(word, ())}
     if kinds == {"family"} or (not kinds and (first_of_comma or (last and not alone))):
         return "family"
@@ -143,13 +142,12 @@ def _spelt(subject: Subject, word: str, role: str) -> str:
         for full in nicknames().get(word, ()):
             if full in known:
                 return _nick_of(subject, whole_name(subject, full, role))
-    if len(word) >= 5:
-        for base in known:
-            change = edit_between(base, word)
-            if change:
-                edited = change.applied_to(whole_name(subject, base, role))
-                return edited if subject.allows(edited) else whole_name(subject, base, role)
-    return whole_name(subject, word, role)
+    meant = subject.meant_by(word, role)
+    change = edit_between(meant, word) if meant else None
+    if change is None:
+        return whole_name(subject, word, role)
+    edited = change.applied_to(whole_name(subject, meant, role))
+    return edited if subject.allows(edited) else whole_name(subject, meant, role)
 
 
 def _nick_of(subject: Subject, name: str) -> str:
@@ -211,46 +209,3 @@ def in_case_of(model: str, word: str) -> str:
     if model.islower():
         return word.lower()
     return word[:1].upper() + word[1:].lower() if model[:1].isupper() else word.lower()
-
-
-@dataclass(frozen=True)
-class Edit:
-    """One wrong letter: what was done, and where as a part of the word's length (in thousandths)."""
-
-    kind: str  # "drop", "add", "change", "swap"
-    at: int
-    letter: str = ""
-
-    def applied_to(self, word: str) -> str:
-        """Do the same to another word."""
-        at = min(max(1, self.at * len(word) // 1000), len(word) - 2)
-        match self.kind:
-            case "drop":
-                return word[:at] + word[at + 1 :]
-            case "add":
-                return word[:at] + self.letter + word[at:]
-            case "change":
-                return word[:at] + (self.letter if word[at].lower() != self.letter else "e") + word[at + 1 :]
-            case _:
-                return word[:at] + word[at + 1] + word[at] + word[at + 2 :]
-
-
-def edit_between(right: str, wrong: str) -> Edit | None:
-    """Tell the one edit that makes `wrong` of `right`; None if it takes more, or none."""
-    if abs(len(right) - len(wrong)) > 1 or right == wrong:
-        return None
-    at = next((i for i, (a, b) in enumerate(zip(right, wrong, strict=False)) if a != b), min(len(right), len(wrong)))
-    place = at * 1000 // len(right)
-    if len(wrong) == len(right) - 1 and right[at + 1 :] == wrong[at:]:
-        return Edit("drop", place)
-    if len(wrong) == len(right) + 1 and right[at:] == wrong[at + 1 :]:
-        return Edit("add", place, wrong[at])
-    if len(wrong) == len(right) and right[at + 1 :] == wrong[at + 1 :]:
-        return Edit("change", place, wrong[at])
-    if (
-        len(wrong) == len(right)
-        and right[at + 2 :] == wrong[at + 2 :]
-        and right[at : at + 2] == wrong[at : at + 2][::-1]
-    ):
-        return Edit("swap", place)
-    return None

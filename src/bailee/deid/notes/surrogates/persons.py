@@ -9,11 +9,12 @@ from typing import Final
 import numpy as np
 
 from bailee.deid.notes.chart.charts import Charts
-from bailee.deid.notes.chart.kinds import NAMES, ROLES, Role
+from bailee.deid.notes.chart.kinds import KINDS, Role
 from bailee.deid.notes.chart.spellings import name_parts
 from bailee.deid.notes.chart.words import GENERIC, word_table
 from bailee.deid.notes.folding import fold
 from bailee.deid.notes.surrogates.draws import Draws
+from bailee.deid.notes.surrogates.edits import SHORTEST, edit_between, neighbours, without_one
 from bailee.deid.notes.text import hash_words
 
 WORD: Final = re.compile(r"[^\W\d_]+")  # also letters that fold to digits: callers must not expect a-z
@@ -55,11 +56,28 @@ class Subject:
         """List the chart's family names, folded, in order of the alphabet."""
         return self._words_of(Role.FAMILY, Role.FULL)
 
+    def meant_by(self, word: str, role: str) -> str:
+        """Tell which of the chart's names was misspelt by one letter; nothing if none, or if the word is one."""
+        known = self.given if role == "given" else self.family
+        if len(word) < SHORTEST - 1 or word in known:
+            return ""
+        near = self._near_given if role == "given" else self._near_family
+        candidates = {base for left in without_one(word) for base in near.get(left, ())}
+        return min((base for base in candidates if edit_between(base, word)), default="")
+
+    @cached_property
+    def _near_given(self) -> dict[str, tuple[str, ...]]:
+        return neighbours(self.given)
+
+    @cached_property
+    def _near_family(self) -> dict[str, tuple[str, ...]]:
+        return neighbours(self.family)
+
     @cached_property
     def words(self) -> frozenset[str]:
         """Give every word of the chart that tells something, folded: no surrogate may hold one."""
         words = {
-            word for kind, value in self.values if _role(kind) <= Role.WIRE for word in WORD.findall(folded(value))
+            word for kind, value in self.values if _ROLES[kind] <= Role.WIRE for word in WORD.findall(folded(value))
         }
         listed = sorted(words)
         generic = word_table().bits_of(hash_words(listed)) & GENERIC if listed else np.zeros(0, np.uint32)
@@ -74,7 +92,7 @@ class Subject:
     def numbers(self) -> frozenset[str]:
         """Give the letters and digits of the chart's numbers: no surrogate may be one."""
         return frozenset(
-            "".join(filter(str.isalnum, value)).lower() for kind, value in self.values if _role(kind) == Role.NUMBER
+            "".join(filter(str.isalnum, value)).lower() for kind, value in self.values if _ROLES[kind] == Role.NUMBER
         )
 
     @cached_property
@@ -90,12 +108,11 @@ class Subject:
         words = {
             word
             for kind, value in self.values
-            if _role(kind) in roles
+            if _ROLES[kind] in roles
             for word in WORD.findall(folded(value))
             if len(word) > 1
         }
         return dict.fromkeys(sorted(words - name_parts("TITLES") - name_parts("PARTICLES")))
 
 
-def _role(kind: str) -> Role:
-    return Role(ROLES[NAMES.index(kind)])
+_ROLES: Final = {name: int(role) for name, (role, _) in KINDS.items()}
