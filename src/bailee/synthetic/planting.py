@@ -37,6 +37,25 @@ _HINTS = {
     "family": "A", "given": "A", "name": "A", "display": "A", "author": "A", "line": "B", "city": "B", "district": "B", "address": "B", "postalCode": "B",
     "serialNumber": "M", "lotNumber": "M", "deviceIdentifier": "M", "url": "N", "instantiatesUri": "N",
 }  # fmt: skip
+_FREE = {
+    "text",
+    "comment",
+    "description",
+    "conclusion",
+    "note",
+    "summary",
+    "purpose",
+    "content",
+    "patientInstruction",
+    "additionalInstruction",
+    "reason",
+}
+_IN_WORDS = {
+    "A": "Spoke with {}, who is at the bedside.", "B": "Lives at {}.", "C": "Last seen on {}.", "D": "Call {} with results.", "E": "Fax: {}.",
+    "F": "Email: {}.", "G": "SSN: {}.", "H": "Medical record number: {}.", "I": "Member ID: {}.", "J": "Account number: {}.", "K": "License no. {}.",
+    "L": "VIN: {}.", "M": "Serial number {}.", "N": "See {}.", "O": "Logged in from IP address {}.", "P": "Fingerprint ID: {}.", "Q": "Photograph {}.",
+    "R": "Study ID: {}.",
+}  # fmt: skip
 _MOST_DEEP = 2  # data types within data types
 
 
@@ -180,11 +199,14 @@ class Planter:
                 digits = self._digits(place)
                 return f"urn:uuid:{digits[:8]}-4a4a-4b4b-8c8c-{digits[8:20]}"
             case "base64Binary":
-                return base64.b64encode(self._plant(letter, place).encode()).decode()
+                return base64.b64encode(_IN_WORDS[letter].format(self._plant(letter, place)).encode()).decode()
             case "xhtml":
                 return f'<div xmlns="http://www.w3.org/1999/xhtml"><p>Seen: {self._plant("A", place)}</p></div>'
+            case "markdown":
+                return _IN_WORDS[letter].format(self._plant(letter, place))
             case _:
-                return self._plant(letter, place)
+                planted = self._plant(letter, place)
+                return _IN_WORDS[letter].format(planted) if name in _FREE else planted
 
     def _plant(self, letter: str, place: str) -> str:
         if (letter, place) not in self._planted:
