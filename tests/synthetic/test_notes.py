@@ -8,6 +8,7 @@ from random import Random
 import pytest
 
 from bailee.core.errors import UserError
+from bailee.synthetic import spoken
 from bailee.synthetic.grammar import Grammar, Invalid, shape
 from bailee.synthetic.notes import EXTRA_LABELS, LABELS, LANGUAGES, kinds, note, notes
 from bailee.synthetic.people import names, person
@@ -115,3 +116,14 @@ def test_names_of_every_culture_are_listed_without_blanks_around():
 def test_a_person_shows_no_name_when_printed():
     someone = person(Random(3), "en")
     assert someone.family not in repr(someone)
+
+
+@pytest.mark.parametrize("said, value", [("ninety-nine", 99), ("seventy", 70), ("eleven", 11), ("four", 4)])
+def test_numbers_are_said_as_people_say_them(said, value):
+    assert spoken.number(value) == said
+
+
+def test_places_in_order_are_said_as_people_say_them():
+    assert [spoken.ordinal(n) for n in (1, 2, 3, 4, 12, 20, 21, 30, 31)] == [
+        "first", "second", "third", "fourth", "twelfth", "twentieth", "twenty-first", "thirtieth", "thirty-first",
+    ]  # fmt: skip

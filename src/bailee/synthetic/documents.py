@@ -15,7 +15,20 @@ from bailee.synthetic.resources import LOINC, TERMINOLOGY, US_CORE, Record, conc
 from bailee.synthetic.story import Cast, Story
 from bailee.synthetic.wear import worn
 
-_NOT_FILED = {"query", "chat", "question", "general", "single", "hl7", "research", "legal", "insurance"}
+_NOT_FILED = {
+    "query",
+    "chat",
+    "question",
+    "general",
+    "single",
+    "hl7",
+    "research",
+    "legal",
+    "insurance",
+    "disguised",
+    "talkonly",
+    "prose",
+}
 _TYPES = {
     "admission": ("34117-2", "History and physical note"), "discharge": ("18842-5", "Discharge summary"), "radiology": ("18748-4", "Diagnostic imaging study"),
     "pathology": ("11526-1", "Pathology study"), "operative": ("11504-8", "Surgical operation note"), "consult": ("11488-4", "Consult note"),

@@ -9,7 +9,7 @@ a rule named again gains alternatives. Lines that begin with `//` are remarks. I
     {2-5+name}      joined by a line end                   {2-5,name}   joined by comma and blank
     {n:3-17}        a whole number                         {f:0.5-9.5}  a number with one decimal
     {LABEL=text}    the text marked as LABEL               {LABEL#99-@} a shape: 9 digit, @ letter, % small letter, & either
-    {#99}           a shape that is not marked             \n           a line end
+    {#99}           a shape that is not marked             \n \t        a line end, a tab
 """
 
 from __future__ import annotations
@@ -223,7 +223,7 @@ def _alternatives(source: str) -> Iterable[tuple[str, str]]:
         if block:
             yield rule, "\n".join(lines).strip("\n")
         elif rule:
-            yield from ((rule, entry.replace("\\n", "\n")) for entry in lines if entry.strip())
+            yield from ((rule, entry.replace("\\n", "\n").replace("\\t", "\t")) for entry in lines if entry.strip())
         block, rule, lines = line.startswith("%%"), line.strip("% "), []
 
 

@@ -8,8 +8,8 @@ from datetime import date, datetime, timedelta
 from random import Random
 from typing import cast
 
-from bailee.synthetic import calendar
-from bailee.synthetic.grammar import Chart, Node, Slots, Writer
+from bailee.synthetic import calendar, spoken
+from bailee.synthetic.grammar import Chart, Node, Slots, Writer, shape
 from bailee.synthetic.people import Person, person
 
 _ONES = ["one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]
@@ -310,7 +310,30 @@ def _times() -> dict[str, Node]:
     }
 
 
+def _said_aloud() -> dict[str, Node]:
+    return {
+        "phone.words": _marked(
+            "CONTACT", lambda s: spoken.digits(shape(s.rng.choice(("9999999", "9999999999")), s.rng), s.rng)
+        ),
+        "phone.parted": _marked("CONTACT", lambda s: spoken.parted(shape("999-999-9999", s.rng), s.rng)),
+        "email.words": _marked("CONTACT", lambda s: spoken.address(_email(s), s.rng)),
+        "id.words": _marked(
+            "ID", lambda s: spoken.digits(shape(s.rng.choice(("9999", "999999", "9999999", "999999999")), s.rng), s.rng)
+        ),
+        "id.parted": _marked(
+            "ID", lambda s: spoken.parted(shape(s.rng.choice(("999-99-9999", "99-99-99", "9999-9999")), s.rng), s.rng)
+        ),
+        "date.words": _marked("DATE", lambda s: spoken.day(_near(s, -9000, 60), s.rng)),
+        "zip.words": _marked("LOCATION", lambda s: spoken.digits(shape("99999", s.rng), s.rng)),
+        "pt.spelled": _marked("NAME", lambda s: spoken.spelled(s.cast.patient.family, s.rng)),
+        "any.spelled": _marked("NAME", lambda s: spoken.spelled(s.rng.choice(s.cast.relatives).given, s.rng)),
+        "age.words": _marked("AGE_UNDER_90", lambda s: spoken.number(s.rng.randint(1, 89))),
+        "age.old.words": _marked("AGE", lambda s: spoken.number(s.rng.randint(90, 99))),
+    }
+
+
 def slots(language: str) -> Slots:
     """Give the slots of a language, by name."""
     gendered = {name: _either(*forms.split("|")) for name, forms in _GENDERED[language].items()}
-    return gendered | _people() | _times()
+    said = _said_aloud() if language == "en" else {}
+    return gendered | _people() | _times() | said
