@@ -41,7 +41,7 @@ def _unpacked(name: str) -> str:
 def whole_file(place: Path) -> Iterator[Write]:
     """Write a file that appears under its name when all of it is there; on an error nothing is left."""
     place.parent.mkdir(parents=True, exist_ok=True)
-    fresh = place.with_name(f".{os.getpid()}.part")
+    fresh = place.with_name(f".{place.name}.{os.getpid()}.part")
     try:
         with fresh.open("wb") as file:
             yield file.write
