@@ -48,6 +48,7 @@ static int is_eponym(const Scene *scene, int32_t k) {
         return 0;
     int32_t next = after_name(scene, k);
     if (next >= scene->count || (scene->atoms[next].context & (STARTS | COMMA | APART))) return 0;
+    if (scene->atoms[next].shape != SMALL && scene->marks[next].strength != NONE && is_name_role(scene->marks[next].role)) return 0;
     return scene->atoms[next].gap <= SPACED && (scene->bits[next] & EPONYMIC);
 }
 
