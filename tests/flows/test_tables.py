@@ -20,9 +20,8 @@ NOTE = "Seen in clinic.\nDoing well, naïve to treatment."
 @pytest.fixture
 def plan():
     return ReleasePlan(
-        release="a-v1", version=1, agreement="a", agreement_sha256="0" * 64, partner="p", title="t", purposes=(),
-        vault_version=1, profile="safe-harbor", profile_sha256="0" * 64, identifiability="safe-harbor",
-        operating_point="balanced", text_method="tag", types=(), cohort="", quasi_identifiers=(), k=0,
+        release="a-v1", version=1, agreement="a", agreement_sha256="0" * 64, vault_version=1, profile="safe-harbor",
+        profile_sha256="0" * 64, identifiability="safe-harbor", operating_point="balanced", text_method="tag",
         as_of_ms=1_800_000_000_000, software="0",
     )  # fmt: skip
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import hmac
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESSIV
@@ -64,12 +65,12 @@ class AgreementKeys:
 
         Shape: 64 hexadecimal digits, a valid FHIR id. Source: RFC 5297 AES-SIV, deterministic and reversible.
         """
-        return AESSIV(self._siv_key()).encrypt(root, None).hex()
+        return self._siv.encrypt(root, None).hex()
 
     def root_of(self, pseudonym: str) -> bytes:
         """Turn a pseudonym back into the root. Raises: Invalid if it was not made under this agreement."""
         try:
-            return AESSIV(self._siv_key()).decrypt(bytes.fromhex(pseudonym), None)
+            return self._siv.decrypt(bytes.fromhex(pseudonym), None)
         except (InvalidTag, ValueError):
             raise Invalid("not a pseudonym of this agreement", remedy="Name the agreement it came with.") from None
 
@@ -80,11 +81,18 @@ class AgreementKeys:
 
     def keyed(self, purpose: str, content: bytes) -> bytes:
         """Give 32 keyed bytes for a purpose: HMAC-SHA-256."""
-        return hmac.digest(self.secret.derive(purpose).reveal(), content, "sha256")
+        return hmac.digest(self.subkey(purpose), content, "sha256")
 
     def subkey(self, purpose: str) -> bytes:
         """Give the 32-byte key of a purpose, for compiled kernels."""
-        return self.secret.derive(purpose).reveal()
+        if purpose not in self._subkeys:
+            self._subkeys[purpose] = self.secret.derive(purpose).reveal()
+        return self._subkeys[purpose]
 
-    def _siv_key(self) -> bytes:
-        return self.secret.derive("pseudonym", length=64).reveal()
+    @cached_property
+    def _siv(self) -> AESSIV:
+        return AESSIV(self.secret.derive("pseudonym", length=64).reveal())
+
+    @cached_property
+    def _subkeys(self) -> dict[str, bytes]:
+        return {}

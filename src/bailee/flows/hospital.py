@@ -5,13 +5,14 @@ from __future__ import annotations
 import platform
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import date
 from functools import cached_property
 from pathlib import Path
 
 from sqlalchemy import Engine
 
 from bailee.core.canonical import sha256_hex
-from bailee.core.clock import Clock, SystemClock
+from bailee.core.clock import Clock, SystemClock, iso_from_ms
 from bailee.core.entropy import Entropy, SystemEntropy
 from bailee.core.keys import AgreementKeys, Secret
 from bailee.stores.home import Configuration, Home, create_home
@@ -73,6 +74,10 @@ class Hospital:
     def egress(self) -> Egress:
         """What releases write to the ledger."""
         return Egress(self.log, actor=self.actor, machine=_machine())
+
+    def today(self) -> date:
+        """Tell the day, UTC."""
+        return date.fromisoformat(iso_from_ms(self.clock.now_ms())[:10])
 
     def keys_for(self, agreement: str) -> AgreementKeys:
         """Derive an agreement's keys."""

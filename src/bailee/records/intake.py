@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 
 from bailee.core.columns import column_of
 from bailee.records.r4 import patient_paths, resource_types
-from bailee.records.walk import Bytes, Collected, Numbers, Paths, collect, sentence
+from bailee.records.walk import Bytes, Collected, Numbers, Paths, Problem, collect, sentence
 
 TYPE, ID, UPDATED, ENTRY, URL, PATIENT = 0, 1, 2, 3, 4, 8
 MOST_NESTED_BUNDLES = 4
@@ -97,7 +97,7 @@ def _parse(buffer: Bytes, offsets: Numbers, lines: Numbers, *, depth: int) -> Pa
     ids = _first(found, ID, buffer, count)
     is_patient = pc.fill_null(pc.equal(types, "Patient"), fill_value=False)
     patients = pc.if_else(is_patient, ids, _patients(found, buffer, count))
-    codes = _troubled(found, types, ids, buffer, offsets)
+    codes = _troubled(found, types, ids)
     troubles = tuple(
         _trouble(found, codes, int(row), buffer, offsets, lines) for row in np.flatnonzero(codes > _BUNDLE)
     )
@@ -117,17 +117,14 @@ _NAMES = ["type", "id", "patient", "updated_ms", "line", "json"]
 _FINE, _BLANK, _BUNDLE, _JSON, _BAD_TYPE, _BAD_ID = range(6)
 
 
-def _troubled(
-    found: Collected, types: pa.Array, ids: pa.Array, buffer: Bytes, offsets: Numbers
-) -> npt.NDArray[np.int64]:
+def _troubled(found: Collected, types: pa.Array, ids: pa.Array) -> npt.NDArray[np.int64]:
     known = _truth(pc.is_in(types, pa.array(resource_types())))
     named = _truth(pc.match_substring_regex(ids, _ID))
     codes = np.where(named, _FINE, _BAD_ID)
     codes = np.where(known, codes, _BAD_TYPE)
     codes = np.where(_truth(pc.equal(types, "Bundle")), _BUNDLE, codes)
     codes = np.where(found.codes != 0, _JSON, codes)
-    blank = np.add.reduceat(buffer > ord(" "), offsets[:-1]) == 0 if len(buffer) else np.zeros(0, np.bool_)
-    return np.asarray(np.where(blank, _BLANK, codes), np.int64)
+    return np.asarray(np.where(found.codes == Problem.EMPTY, _BLANK, codes), np.int64)
 
 
 def _truth(column: pa.Array) -> npt.NDArray[np.bool_]:
@@ -149,11 +146,15 @@ def _trouble(
 
 def _trimmed(buffer: Bytes, offsets: Numbers) -> tuple[Bytes, Numbers]:
     """Take line ends off the slices: what the vault keeps is one line without its end."""
-    keep = (buffer != ord("\n")) & (buffer != ord("\r"))
-    if keep.all():
-        return buffer, offsets
-    removed = np.concatenate([np.zeros(1, np.int64), np.cumsum(~keep)])
-    return buffer[keep], offsets - removed[offsets]
+    lasts = offsets[1:] - 1
+    ended = buffer[lasts] == ord("\n") if len(buffer) else np.zeros(len(lasts), np.bool_)
+    returned = ended & (lasts > offsets[:-1])
+    returned[returned] = buffer[lasts[returned] - 1] == ord("\r")
+    keep = np.ones(len(buffer), np.bool_)
+    keep[lasts[ended]] = False
+    keep[lasts[returned] - 1] = False
+    removed = np.concatenate([np.zeros(1, np.int64), np.cumsum(ended.astype(np.int64) + returned)])
+    return buffer[keep], offsets - removed
 
 
 def _first(found: Collected, tag: int, buffer: Bytes, count: int) -> pa.Array:

@@ -65,6 +65,7 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
     notes_left: int
     refused: Mapping[str, int]  # reason code → records
     refused_patients: Mapping[str, int]  # reason code → patients
+    withheld: Mapping[str, int]  # reason code → texts that were taken out of records
     found: Mapping[str, int]  # label → identifiers
     finders: Mapping[str, int]  # finder → identifiers it took part in
     rules: Sequence[RuleCount]

@@ -7,6 +7,7 @@ from binascii import a2b_base64
 import numpy as np
 import pyarrow as pa
 
+from bailee.core.columns import buffer_of
 from bailee.records.walk import Bytes, Collected, Kind, Numbers, Paths, collect
 
 # Where a type keeps its texts and its encounter, and the flat columns that say what kind of note it is, and when.
@@ -52,6 +53,12 @@ def notes_of(kind: str, flat: pa.Table, buffer: Bytes, offsets: Numbers) -> pa.T
         [*rows.columns, encounters.take(pa.array(notes.record.astype(np.int64))), pa.array(texts, pa.string())],
         NOTES_SCHEMA,
     )
+
+
+def count_notes(rows: pa.RecordBatch) -> int:
+    """Count the texts that records carry."""
+    paths = Paths({(kind, columns[0]): _TEXT for kind, columns in NOTE_TYPES.items()})
+    return len(collect(*buffer_of(rows["json"]), paths))
 
 
 def _first(found: Collected, buffer: Bytes, count: int) -> pa.Array:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 
@@ -18,26 +19,19 @@ PLAN = "plan.json"
 class ReleasePlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Everything that decides a release's bytes, besides the keys. No identifier is in it.
 
-    `types` is the agreement's scope (empty: all that the profile lets through); `as_of_ms` the moment of the decision.
+    Units: `as_of_ms`, the moment of the decision, is in milliseconds since the epoch.
     """
 
     release: str
     version: int
     agreement: str
     agreement_sha256: str
-    partner: str
-    title: str
-    purposes: tuple[str, ...]
     vault_version: int
     profile: str
     profile_sha256: str
     identifiability: str
     operating_point: str
-    text_method: str
-    types: tuple[str, ...]
-    cohort: str
-    quasi_identifiers: tuple[str, ...]
-    k: int
+    text_method: Literal["surrogate", "tag", "remove"]
     as_of_ms: int
     software: str
 

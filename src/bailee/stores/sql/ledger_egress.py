@@ -9,7 +9,7 @@ Every step may be repeated for the same release; what stands is not written twic
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -65,10 +65,17 @@ class Egress:
         self.log.checkpoint()
         return seq
 
-    def record_disclosures(self, release: str, patients: pa.Table | Iterable[pa.Table]) -> int:
+    def record_disclosures(
+        self,
+        release: str,
+        patients: pa.Table | Iterable[pa.Table],
+        *,
+        check: Callable[[Connection, pa.Table], None] = lambda *_: None,
+    ) -> int:
         """Write who is in a release, durable and signed, before anyone can read it. Shape: patients newly recorded.
 
-        Each table is a transaction and a leaf of its own; patients that are recorded already are left out.
+        Each table is a transaction and a leaf of its own; patients that are recorded already are left out. `check` is
+        asked in that transaction, so that what it holds is still true when the leaf stands; what it raises undoes it.
         Raises: Conflict without an intent, or once the release has ended. Cost: O(patients), one table in memory.
         """
         parts = [patients] if isinstance(patients, pa.Table) else patients
@@ -76,6 +83,7 @@ class Egress:
         for part in parts:
             with write(self.log.engine) as connection:
                 before = self._open(connection, release)
+                check(connection, part)
                 self.log.disclose(connection, self._disclosed(connection, before), part)
                 fresh += progress(connection, release).patients - before.patients
         self.log.checkpoint()

@@ -1,0 +1,23 @@
+"""`bailee releases`."""
+
+from __future__ import annotations
+
+import click
+
+
+@click.command("releases")
+@click.pass_obj
+def command(home: str | None) -> None:
+    """List what was published: release, day, patients, records, notes, size."""
+    from bailee.flows.verify import published
+    from bailee.stores.home import find_home
+
+    rows = list(published(find_home(home)))
+    if not rows:
+        click.echo("Nothing was published. Make a dataset: bailee release AGREEMENT")
+    for _, manifest in rows:
+        size = sum(file.size_bytes for file in manifest.files)
+        click.echo(
+            f"{manifest.release:<36}{manifest.as_of}  {manifest.patients:>10,} patients  "
+            f"{sum(manifest.records.values()):>12,} records  {manifest.notes:>10,} notes  {size / 1e6:>10,.1f} MB"
+        )

@@ -1,0 +1,305 @@
+"""`bailee release`: the main job from left to right; killed anywhere, it is whole or absent, and goes on when run again."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, Protocol, TypeVar
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from sqlalchemy import Connection
+
+from bailee import __version__
+from bailee.agreements.check import Approval, ask_of, check_release, grant_of, kind_of_route
+from bailee.agreements.documents import agreement_document, agreement_hash
+from bailee.agreements.terms import Agreement
+from bailee.core.canonical import canonical_bytes, sha256_hex
+from bailee.core.errors import Conflict, Denied, UserError
+from bailee.deid.profiles.compile import shipped_plan
+from bailee.flows.hospital import Hospital
+from bailee.flows.release.assemble import join_parts, write_logs, write_manifest
+from bailee.flows.release.categories import CATEGORIES
+from bailee.flows.release.gate import cohort_of
+from bailee.flows.release.part import PATIENTS, read_sealed
+from bailee.flows.release.plan import PLAN, ReleasePlan, next_version, staging_of, unfinished_plan, write_plan
+from bailee.flows.release.report import report
+from bailee.flows.release.summary import PartSummary, add_up
+from bailee.flows.release.tables import make_tables
+from bailee.flows.release.task import PartTask, release_part
+from bailee.flows.release.tools import Given, read_given, warmed, write_given
+from bailee.ledger.entries import Bound, Entry, Party
+from bailee.stores.lake.dataset import FORMAT, MANIFEST, DatasetFile, DatasetManifest, publish, read_dataset
+from bailee.stores.lake.manifest import Partition
+from bailee.stores.lake.sealed import INDEX
+from bailee.stores.sql.agreements import find_agreement
+from bailee.stores.sql.consents import directives_of, house_rules, recheck, register_rules, size_of
+from bailee.stores.sql.database import read
+
+T = TypeVar("T")
+R = TypeVar("R")
+Progress = Callable[[int, int], None]  # bytes of the vault done, bytes in all
+MOST_PLANS = 3
+TextMethod = Literal["surrogate", "tag", "remove"]
+
+
+class Engine(Protocol):
+    """Runs tasks somewhere; see bailee.engines."""
+
+    def run(self, work: Callable[[T], R], tasks: Sequence[T]) -> Iterator[R]:
+        """Run `work` on every task; results in any order."""
+        ...
+
+
+class ConsentChanged(Conflict):
+    """Somebody in the release narrowed a directive after it was planned."""
+
+
+@dataclass(frozen=True)
+class Released:
+    """A published release."""
+
+    plan: ReleasePlan
+    folder: Path
+    manifest: DatasetManifest
+    manifest_sha256: str
+    summary: PartSummary
+    seconds: float
+    resumed: bool
+    report: Path
+
+
+def release(
+    hospital: Hospital,
+    agreement: str,
+    engine: Engine,
+    *,
+    operating_point: str = "balanced",
+    text_method: TextMethod = "surrogate",
+    progress: Progress = lambda *_: None,
+) -> Released:
+    """Make the next release under an agreement, or finish the one that was begun.
+
+    Raises: Denied if a rule refuses it, before anything is read; UserError for an unknown agreement; Unavailable if
+    the ledger cannot be written. Killed anywhere, nothing is readable without its disclosures; run again.
+    """
+    began = time.monotonic()
+    for _attempt in range(MOST_PLANS):
+        try:
+            return _release(hospital, agreement, engine, operating_point, text_method, progress, began)
+        except ConsentChanged:
+            continue  # somebody said no while it was made: plan again, without them
+    raise Conflict("directives keep changing faster than a release is made: try again later")
+
+
+def _release(
+    hospital: Hospital,
+    agreement: str,
+    engine: Engine,
+    operating_point: str,
+    text_method: TextMethod,
+    progress: Progress,
+    began: float,
+) -> Released:
+    terms, approval = _agreement(hospital, agreement)
+    plan = unfinished_plan(hospital.home, agreement)
+    resumed = plan is not None
+    if plan is None:
+        plan = _plan(hospital, terms, operating_point, text_method)
+    _decide(hospital, terms, approval, plan)
+    staging = _begin(hospital, terms, approval, plan)
+    summary = _parts(hospital, plan, engine, progress)
+    target = hospital.home.releases / plan.agreement / f"v{plan.version:04d}"
+    if target.exists():
+        manifest, digest = read_dataset(target), sha256_hex((target / MANIFEST).read_bytes())
+    else:
+        manifest = _manifest(hospital, plan, terms, summary, _dataset(staging, plan, engine))
+        digest = write_manifest(staging, manifest)
+        _disclose(hospital, plan, staging)
+        publish(staging / "dataset", target)
+    rows, size = sum(manifest.records.values()), sum(file.size_bytes for file in manifest.files)
+    hospital.egress.done(plan.release, artifact_sha256=digest, rows=rows, size_bytes=size)
+    seconds = time.monotonic() - began
+    path = report(hospital, plan, terms, summary, manifest, manifest_sha256=digest, seconds=seconds)
+    (staging / PLAN).unlink()  # from here on it is finished, and running again makes the next one
+    shutil.rmtree(staging)
+    return Released(plan, target, manifest, digest, summary, seconds, resumed, path)
+
+
+def _agreement(hospital: Hospital, name: str) -> tuple[Agreement, Approval]:
+    with read(hospital.engine) as connection:
+        found = find_agreement(connection, name)
+    if found is None:
+        raise UserError(
+            f"no agreement {name}", remedy="Add it: bailee agreement add FILE.yaml; list: bailee agreement list."
+        )
+    return found.agreement, found.approval
+
+
+def _plan(hospital: Hospital, terms: Agreement, operating_point: str, text_method: TextMethod) -> ReleasePlan:
+    profile = shipped_plan(terms.profile)
+    cohort_of(terms)  # a search or query that is not understood is told before anything is written
+    version = next_version(hospital.home, terms.id)
+    while hospital.egress.progress(f"{terms.id}-v{version:04d}").state != "absent":
+        version += 1  # a release that was given up keeps its number in the ledger
+    return ReleasePlan(
+        release=f"{terms.id}-v{version:04d}",
+        version=version,
+        agreement=terms.id,
+        agreement_sha256=agreement_hash(terms),
+        vault_version=hospital.vault.manifest().version,
+        profile=terms.profile,
+        profile_sha256=profile.sha256,
+        identifiability=terms.identifiability,
+        operating_point=operating_point,
+        text_method=text_method,
+        as_of_ms=hospital.clock.now_ms(),
+        software=__version__,
+    )
+
+
+def _decide(hospital: Hospital, terms: Agreement, approval: Approval, plan: ReleasePlan) -> None:
+    """Ask the agreement; write a refusal to the ledger before it is told."""
+    if plan.agreement_sha256 != agreement_hash(terms):
+        raise Denied(
+            f"release {plan.release} was begun under other terms",
+            reasons=["E-AGREEMENT-HASH"],
+            remedy=f"Give it up with `bailee release {plan.agreement} --abandon`.",
+        )
+    ask = ask_of(terms, profile_sha256=plan.profile_sha256, approval=approval)
+    decision = check_release(terms, hospital.clock.now_ms(), approval=approval, ask=ask)
+    if not decision.permit:
+        entry = Entry(
+            t_ms=hospital.clock.now_ms(),
+            kind="decision.deny",
+            actor=hospital.actor,
+            objects=(f"agreement:{plan.agreement}",),
+            reasons=decision.reasons,
+        )
+        hospital.log.commit([entry])
+    decision.raise_if_denied(f"No release under {plan.agreement}")
+
+
+def _begin(hospital: Hospital, terms: Agreement, approval: Approval, plan: ReleasePlan) -> Path:
+    """Write down plan, terms and directives, then the intent; after this a killed run is gone on with."""
+    staging = staging_of(hospital.home, plan.release)
+    if not (staging / PLAN).exists():
+        staging.mkdir(parents=True, exist_ok=True)
+        ask = ask_of(terms, profile_sha256=plan.profile_sha256, approval=approval)
+        with read(hospital.engine) as connection:
+            given = Given(
+                ask=ask,
+                grant=grant_of(terms, approval),
+                house=house_rules(connection) + register_rules(connection, terms.consent.registers, plan.as_of_ms),
+                consent_size=size_of(connection),
+            )
+            directives = directives_of(connection)
+        document = canonical_bytes(agreement_document(terms))
+        write_given(staging, document, given, directives, hospital.master.derive("parts"))
+        write_plan(hospital.home, plan)
+    hospital.egress.intent(_intent(terms, plan))
+    return staging
+
+
+def _intent(terms: Agreement, plan: ReleasePlan) -> Entry:
+    partner = terms.parties.partner
+    return Entry(
+        t_ms=plan.as_of_ms,
+        kind="release.intent",
+        actor="bailee",
+        release=plan.release,
+        partner=Party(name=partner.name, address=partner.address, phone=partner.contact),
+        agreement=Bound(id=plan.agreement, sha256=plan.agreement_sha256),
+        route=kind_of_route(terms),
+        purpose=tuple(terms.purposes.reasons),
+        identifiability=plan.identifiability,
+        data=CATEGORIES,
+        deid_profile_sha256=plan.profile_sha256,
+        objects=(f"dataset:vault-{plan.vault_version}",),
+    )
+
+
+def _parts(hospital: Hospital, plan: ReleasePlan, engine: Engine, progress: Progress) -> PartSummary:
+    parts = [part for part in hospital.vault.manifest(plan.vault_version).partitions if part.segments]
+    home = str(hospital.home.folder)
+    tasks = [PartTask(home=home, release=plan.release, partition=part.name) for part in parts]
+    whole, done, summaries = sum(part.size_bytes for part in parts), 0, []
+    with warmed(home, plan.release):
+        for summary in engine.run(release_part, tasks):
+            done += summary.size_bytes
+            summaries.append(summary)
+            progress(done, whole)
+    return add_up(sorted(summaries, key=lambda summary: summary.partition))
+
+
+def _dataset(staging: Path, plan: ReleasePlan, engine: Engine) -> list[DatasetFile]:
+    tasks = join_parts(staging)
+    results = list(engine.run(make_tables, tasks))
+    return write_logs(staging, plan, sorted(results, key=lambda result: (result.task.type, result.task.number)))
+
+
+def _manifest(
+    hospital: Hospital, plan: ReleasePlan, terms: Agreement, summary: PartSummary, files: list[DatasetFile]
+) -> DatasetManifest:
+    return DatasetManifest(
+        format=FORMAT,
+        release=plan.release,
+        hospital=hospital.home.configuration.hospital,
+        partner=terms.parties.partner.name,
+        agreement=plan.agreement,
+        agreement_sha256=plan.agreement_sha256,
+        identifiability=plan.identifiability,
+        profile=plan.profile,
+        profile_sha256=plan.profile_sha256,
+        operating_point=plan.operating_point,
+        software=plan.software,
+        as_of=plan.as_of,
+        patients=summary.patients_left,
+        records=dict(summary.left),
+        notes=summary.notes_left,
+        refused=dict(summary.refused),
+        consent=dict(summary.refused_patients),
+        risk={},
+        files=tuple(files),
+    )
+
+
+def _disclose(hospital: Hospital, plan: ReleasePlan, staging: Path) -> None:
+    """Write every patient of every part to the ledger, a part at a time, if nobody in it said no meanwhile.
+
+    What stands is not written twice. Raises: ConsentChanged, after the release was given up.
+    """
+    places = sorted((staging / "parts").glob("[!.]*"))
+    seal, size = hospital.master.derive("parts"), read_given(staging).consent_size
+    tables = (read_sealed(place, PATIENTS, seal) for place in places)
+
+    def check(connection: Connection, part: pa.Table) -> None:
+        patients = part["patient"].combine_chunks()
+        try:
+            recheck(connection, size, patients)
+            _hold_consents(hospital, plan, patients)
+        except Conflict as conflict:
+            raise ConsentChanged(str(conflict)) from None
+
+    try:
+        hospital.egress.record_disclosures(plan.release, (each for each in tables if each.num_rows), check=check)
+    except ConsentChanged:
+        hospital.egress.failed(plan.release, reasons=["E-DENY"])
+        shutil.rmtree(staging)
+        raise
+
+
+def _hold_consents(hospital: Hospital, plan: ReleasePlan, patients: pa.Array) -> None:
+    """Hold that no Consent of these patients was taken into the vault since. Raises: Conflict, counting them."""
+    before = {segment for part in hospital.vault.manifest(plan.vault_version).partitions for segment in part.segments}
+    said: set[str] = set()
+    for part in hospital.vault.manifest().partitions:
+        fresh = tuple(segment for segment in part.segments if segment not in before)
+        for _, index in hospital.vault.frames(Partition(bits=part.bits, segments=fresh), frozenset({INDEX})):
+            said.update(index.filter(pc.equal(index["type"], "Consent"))["patient"].drop_null().to_pylist())
+    count = pc.sum(pc.is_in(patients, value_set=pa.array(sorted(said), pa.string()))).as_py() or 0
+    if count:
+        raise Conflict(f"{count} patients gave a new Consent while the release was made")

@@ -1,0 +1,50 @@
+"""Small hospitals for tests: a synthetic export taken in, with an agreement in force."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+from bailee.agreements.documents import read_agreement
+from bailee.core.clock import FixedClock
+from bailee.core.entropy import SeededEntropy
+from bailee.flows.demonstrate import ORIGIN
+from bailee.flows.hospital import Hospital, create_hospital
+from bailee.flows.ingest.run import ingest
+from bailee.stores.home import open_home
+from bailee.stores.sql.agreements import Signatories, attest_agreement
+from bailee.stores.sql.database import write
+from bailee.synthetic.agreement import agreement_text
+
+AT_MS = 1_900_000_000_000
+AGREEMENT = "cancer-notes"
+
+
+def opened(folder: Path) -> Hospital:
+    """Open a hospital's folder at a fixed time."""
+    return Hospital(open_home(folder), clock=FixedClock(AT_MS))
+
+
+def hospital_with(folder: Path, export: Path, *, terms: str | None = None) -> Hospital:
+    """Make a hospital that has taken `export` in, with an agreement in force."""
+    hospital = create_hospital(folder, "Test", ORIGIN, entropy=SeededEntropy(b"a test"))
+    hospital.clock = FixedClock(AT_MS)
+    ingest(hospital.home, [export], hospital.master)
+    agree(hospital, terms or agreement_text(hospital.today(), name=AGREEMENT))
+    return hospital
+
+
+def agree(hospital: Hospital, terms: str) -> None:
+    """Put an agreement in force."""
+    names = Signatories(drafted_by="a", hospital="b", partner="c", activated_by="d")
+    with write(hospital.engine) as connection:
+        attest_agreement(connection, read_agreement(terms), names, hospital.clock.now_ms())
+
+
+def digests(folder: Path) -> dict[str, str]:
+    """Hash every file below a folder."""
+    return {
+        path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
