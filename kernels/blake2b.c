@@ -31,36 +31,59 @@ static inline uint64_t load64(const uint8_t *p) {
     v[b] = rotate(v[b] ^ v[c], 63);    \
   } while (0)
 
+/* The order is known when this is compiled, so that the message stays in registers. */
+#define ROUND(r)                                             \
+  do {                                                       \
+    MIX(0, 4, 8, 12, m[ORDER[r][0]], m[ORDER[r][1]]);        \
+    MIX(1, 5, 9, 13, m[ORDER[r][2]], m[ORDER[r][3]]);        \
+    MIX(2, 6, 10, 14, m[ORDER[r][4]], m[ORDER[r][5]]);       \
+    MIX(3, 7, 11, 15, m[ORDER[r][6]], m[ORDER[r][7]]);       \
+    MIX(0, 5, 10, 15, m[ORDER[r][8]], m[ORDER[r][9]]);       \
+    MIX(1, 6, 11, 12, m[ORDER[r][10]], m[ORDER[r][11]]);     \
+    MIX(2, 7, 8, 13, m[ORDER[r][12]], m[ORDER[r][13]]);      \
+    MIX(3, 4, 9, 14, m[ORDER[r][14]], m[ORDER[r][15]]);      \
+  } while (0)
+
 static void compress(blake2b_state *state, int last) {
   uint64_t v[16], m[16];
   for (unsigned i = 0; i < 16; i++) m[i] = load64(state->block + 8 * i);
   for (unsigned i = 0; i < 8; i++) v[i] = state->h[i], v[i + 8] = START[i];
   v[12] ^= state->size;
   if (last) v[14] = ~v[14];
-  for (unsigned round = 0; round < 12; round++) {
-    const uint8_t *s = ORDER[round % 10];
-    MIX(0, 4, 8, 12, m[s[0]], m[s[1]]);
-    MIX(1, 5, 9, 13, m[s[2]], m[s[3]]);
-    MIX(2, 6, 10, 14, m[s[4]], m[s[5]]);
-    MIX(3, 7, 11, 15, m[s[6]], m[s[7]]);
-    MIX(0, 5, 10, 15, m[s[8]], m[s[9]]);
-    MIX(1, 6, 11, 12, m[s[10]], m[s[11]]);
-    MIX(2, 7, 8, 13, m[s[12]], m[s[13]]);
-    MIX(3, 4, 9, 14, m[s[14]], m[s[15]]);
-  }
+  ROUND(0);
+  ROUND(1);
+  ROUND(2);
+  ROUND(3);
+  ROUND(4);
+  ROUND(5);
+  ROUND(6);
+  ROUND(7);
+  ROUND(8);
+  ROUND(9);
+  ROUND(0);
+  ROUND(1);
   for (unsigned i = 0; i < 8; i++) state->h[i] ^= v[i] ^ v[i + 8];
 }
 
-/* An empty text would end with the key block itself, so the key block is compressed by the first byte that comes. */
+/* An empty text would end with the key block itself, so the key block waits for the first byte that comes. */
 void blake2b_keyed(blake2b_state *state, const uint8_t *key, uint32_t key_size) {
   memset(state, 0, sizeof *state);
   memcpy(state->h, START, sizeof START);
   state->h[0] ^= 0x01010000u ^ (uint64_t)key_size << 8 ^ BLAKE2B_SIZE;
   memcpy(state->block, key, key_size < 64 ? key_size : 64);
   state->filled = BLAKE2B_BLOCK;
+  blake2b_state ahead = *state;
+  ahead.size = BLAKE2B_BLOCK;
+  compress(&ahead, 0);
+  memcpy(state->after_key, ahead.h, sizeof ahead.h);
 }
 
 void blake2b_update(blake2b_state *state, const uint8_t *bytes, uint64_t size) {
+  if (size && state->size == 0) { /* the key block was compressed ahead */
+    memcpy(state->h, state->after_key, sizeof state->h);
+    state->size = BLAKE2B_BLOCK;
+    state->filled = 0;
+  }
   while (size) {
     if (state->filled == BLAKE2B_BLOCK) {
       state->size += BLAKE2B_BLOCK;

@@ -8,8 +8,8 @@
 #define BLAKE2B_BLOCK 128
 
 typedef struct {
-  uint64_t h[8];
-  uint64_t size; /* bytes absorbed, key block included */
+  uint64_t h[8], after_key[8]; /* after_key: h once the key block is compressed, for texts that are not empty */
+  uint64_t size;               /* bytes absorbed, key block included */
   uint8_t block[BLAKE2B_BLOCK];
   uint32_t filled;
 } blake2b_state;
