@@ -12,11 +12,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from random import Random
 
+from notes_prose import prose
+
 from bailee.deid.notes.lexicon import lexicon
 from bailee.deid.notes.model import write_weights
 from bailee.deid.notes.training import Learner, Marked, Plan, shard_from_notes
 from bailee.deid.notes.tuning import scores
-from bailee.deid.notes.variety import varied
+from bailee.deid.notes.variety import add_prose, varied
 from bailee.synthetic.notes import notes as synthetic
 
 SHARES = {"en": 0.52, "es": 0.18, "fr": 0.15, "de": 0.15}
@@ -57,6 +59,8 @@ def main() -> None:
     options.add_argument("--seed", type=int, default=1)
     options.add_argument("--rate", type=float, default=0.002)
     args = options.parse_args()
+    for name in SHARES:
+        add_prose(name, prose(name))
     learner = Learner(seed=args.seed, plan=Plan(rate=args.rate))
     held = {name: list(marked(600, args.seed + 1, name, vary=False)) for name in SHARES}
     began = time.monotonic()

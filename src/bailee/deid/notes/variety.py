@@ -51,13 +51,22 @@ def varied(
     return text, list(spans)
 
 
+def add_prose(language: str, texts: Sequence[str]) -> None:
+    """Let sentences from elsewhere, which must identify nobody, take part as a group of their own."""
+    sentences(language).groups["prose"] = [text for text in texts if "{" not in text and "}" not in text]
+
+
 def strange(rng: Random, language: str) -> tuple[str, list[Span]]:
     """Write a text of sentences that look like identifiers and are none."""
-    source, group = sentences(language), rng.choice(("science", "clinical", "speech", "people", "mixed", "mixed"))
+    source, group = (
+        sentences(language),
+        rng.choice(("science", "clinical", "speech", "people", "mixed", "mixed", "prose", "prose")),
+    )
     joiner = rng.choice((" ", "\n", " ", "\n\n"))
     text, spans = "", list[Span]()
     for _ in range(rng.randint(3, 25)):
-        kind = rng.choice(("science", "clinical", "speech", "people")) if group == "mixed" else group
+        kind = rng.choice(("science", "clinical", "speech", "people", "prose")) if group == "mixed" else group
+        kind = kind if kind in source.groups else "clinical"
         new, marks = source.sentence(kind, rng)
         if kind == "speech":
             joiner = "\n"
@@ -75,12 +84,13 @@ def _interspersed(text: str, spans: Sequence[Span], rng: Random, language: str) 
     gaps = [m.end() for m in _GAP.finditer(text) if not any(a < m.end() < b for a, b, _ in spans)]
     if not gaps:
         return text, list(spans)
-    group = rng.choice(("clinical", "science", "speech", "people", "mixed"))
+    group = rng.choice(("clinical", "science", "speech", "people", "mixed", "prose"))
     edits: list[tuple[int, int, str]] = []
     added: list[Span] = []
     grown = 0
     for gap in sorted(set(rng.sample(gaps, min(len(gaps), rng.randint(1, 6))))):
-        kind = rng.choice(("clinical", "speech", "people")) if group == "mixed" else group
+        kind = rng.choice(("clinical", "speech", "people", "prose")) if group == "mixed" else group
+        kind = kind if kind in source.groups else "clinical"
         new, marks = source.sentence(kind, rng)
         label = f"{rng.choice(source.groups['speaker'])} " if kind == "speech" and rng.random() < 0.5 else ""
         new = label + new

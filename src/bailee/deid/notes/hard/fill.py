@@ -123,7 +123,7 @@ class Sentences:
         made = self._made.get(key)
         if made:
             return made(rng)
-        if key == "com" and rng.random() < 0.12:
+        if key == "com" and rng.random() < 0.2:
             key = "doubtful"
         if key in {"med", "anat"} and self.language != "en" and rng.random() < 0.5:
             key = "com"

@@ -98,6 +98,37 @@ _FACILITIES: Final = {
         "Seniorenheim {w}",
     ),
 }
+_DEPARTMENTS: Final = {
+    "en": ("Cardiology", "Neurology", "General Surgery", "Emergency Medicine", "Pediatrics", "Oncology", "Radiology"),
+    "es": (
+        "Oftalmología",
+        "Microbiología Clínica",
+        "Cirugía Oral y Maxilofacial",
+        "Endocrinología y Nutrición",
+        "Medicina Interna",
+        "Urología",
+        "Pediatría",
+        "Anatomía Patológica",
+    ),
+    "fr": (
+        "cardiologie",
+        "Gériatrie",
+        "médecine interne",
+        "Chirurgie digestive",
+        "réanimation",
+        "oncologie médicale",
+        "Pédiatrie",
+    ),
+    "de": (
+        "Innere Medizin",
+        "Unfallchirurgie",
+        "Neurologie",
+        "Kinderheilkunde",
+        "Urologie",
+        "Frauenheilkunde",
+        "Radiologie",
+    ),
+}
 _COMPANIES: Final = (
     "{w}, {x} and {w}",
     "{w}-{x}",
@@ -118,6 +149,7 @@ def people_makers(language: str) -> dict[str, Maker]:
     """Give what fills the slots that identify somebody."""
     source = pools(language)
     listed = source.of(Category.EPONYM)
+    families = (source.of(Category.FAMILY), source.of(Category.FAMILY_RARE))
     cities = (source.of(Category.CITY), source.of(Category.CITY_RARE))
 
     def name(rng: Random) -> str:
@@ -152,6 +184,8 @@ def people_makers(language: str) -> dict[str, Maker]:
         )
 
     return {
+        "fam": lambda rng: source.draw(families[rng.random() < 0.5], rng).capitalize(),
+        "dept": lambda rng: rng.choice(_DEPARTMENTS[language]),
         "given": name, "family": family, "full": full, "reverse": reverse, "city": city,
         "epo": lambda rng: source.draw(listed, rng).capitalize(),
         "inifull": lambda rng: f"{rng.choice('ABCDEFGHIJKLMNOPQRSTUVWYZ')}.{rng.choice((' ', '', ' '))}{family(rng)}",

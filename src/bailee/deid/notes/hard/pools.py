@@ -56,9 +56,9 @@ class Pools:
     def name(self, rng: Random) -> str:
         """Give a name: from any list, an ordinary word, or one that nobody bears."""
         chance = rng.random()
-        if chance < 0.70:
-            return self.draw(self.names[int(rng.random() * 4)], rng)
         if chance < 0.80:
+            return self.draw(self.names[int(rng.random() * 4)], rng)
+        if chance < 0.84:
             return self.draw(self.doubtful, rng)
         if chance < 0.85:
             return self.draw(self.ordinary, rng)
