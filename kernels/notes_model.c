@@ -240,26 +240,30 @@ EXPORT int64_t notes_tag(const uint8_t *bytes, const int64_t *at, int64_t notes,
     return answer;
 }
 
-/* What the word lists say of each token. The table is open: keys and masks, 1 << bits places, key 0 is empty. */
-EXPORT void notes_lookup(const uint64_t *hash, int64_t n, const uint64_t *keys, const uint64_t *masks, int32_t bits, uint64_t *out) {
+#define AHEAD 16 /* how many words ahead their places are asked for */
+
+/* What the word lists say of each token. The table is open: pairs of key and mask, 1 << bits of them, key 0 is empty. */
+EXPORT void notes_lookup(const uint64_t *hash, int64_t n, const uint64_t *table, int32_t bits, uint64_t *out) {
     uint64_t last = (UINT64_C(1) << bits) - 1;
     for (int64_t i = 0; i < n; i++) {
+        if (i + AHEAD < n) __builtin_prefetch(table + 2 * (hash[i + AHEAD] & last));
         uint64_t place = hash[i] & last;
-        while (keys[place] && keys[place] != hash[i]) place = (place + 1) & last;
-        out[i] = keys[place] ? masks[place] : 0;
+        while (table[2 * place] && table[2 * place] != hash[i]) place = (place + 1) & last;
+        out[i] = table[2 * place] ? table[2 * place + 1] : 0;
     }
 }
 
-/* Put words into such a table, adding their masks. The table must stay at most three quarters full. Returns the entries. */
-EXPORT int64_t notes_insert(const uint64_t *hash, const uint64_t *mask, int64_t n, uint64_t *keys, uint64_t *masks, int32_t bits) {
+/* Put words into such a table, adding their masks. Returns the entries, or -1 if it would be more than three quarters full. */
+EXPORT int64_t notes_insert(const uint64_t *hash, const uint64_t *mask, int64_t n, uint64_t *table, int32_t bits) {
     uint64_t last = (UINT64_C(1) << bits) - 1;
-    int64_t added = 0;
+    int64_t added = 0, most = (INT64_C(3) << bits) / 4;
     for (int64_t i = 0; i < n; i++) {
+        if (i + AHEAD < n) __builtin_prefetch(table + 2 * (hash[i + AHEAD] & last), 1);
         uint64_t place = hash[i] & last;
-        while (keys[place] && keys[place] != hash[i]) place = (place + 1) & last;
-        added += !keys[place];
-        keys[place] = hash[i];
-        masks[place] |= mask[i];
+        while (table[2 * place] && table[2 * place] != hash[i]) place = (place + 1) & last;
+        if (!table[2 * place] && ++added > most) return -1;
+        table[2 * place] = hash[i];
+        table[2 * place + 1] |= mask[i];
     }
     return added;
 }

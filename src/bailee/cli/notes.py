@@ -107,12 +107,11 @@ class _Seeker:
 
     def find(self, rows: list[dict[str, Any]]) -> tuple[Any, Any]:
         """Give a batch's texts as a column and what was found in them."""
-        import pyarrow as pa
-
         from bailee.deid.notes.find import find
         from bailee.deid.notes.model import read_weights
+        from bailee.deid.notes.text import texts_from_strings
 
-        texts = pa.array([row["text"] for row in rows], pa.large_string())
+        texts = texts_from_strings([row["text"] for row in rows])
         folder = self._folder
         found = find(
             texts, language=self._language, operating_point=self._point,

@@ -173,7 +173,7 @@ def _groups(text: Text, chart_of: npt.NDArray[np.int32] | None) -> npt.NDArray[n
 
 def _taken(texts: Any, notes: npt.NDArray[np.int64]) -> Any:
     array = texts.combine_chunks() if isinstance(texts, pa.ChunkedArray) else texts
-    return array.take(pa.array(notes))
+    return array.take(pa.Int64Array.from_buffers(pa.int64(), len(notes), [None, pa.py_buffer(notes.astype(np.int64))]))
 
 
 def _merged(parts: list[tuple[npt.NDArray[np.int64], Found]], spoken: npt.NDArray[np.int8]) -> Found:

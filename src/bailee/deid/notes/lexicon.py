@@ -18,15 +18,14 @@ Masks = npt.NDArray[np.uint64]
 
 @dataclass(frozen=True, repr=False)
 class Lexicon:
-    """The table. Shape: keys, masks uint64[2**bits]; key 0 is an empty place."""
+    """The table. Shape: uint64[2**bits, 2], pairs of key and mask; key 0 is an empty place."""
 
-    keys: Hashes
-    masks: Masks
+    table: npt.NDArray[np.uint64]
     bits: int
 
     def __repr__(self) -> str:
         """Tell the size only."""
-        return f"Lexicon({int(np.count_nonzero(self.keys))} words)"
+        return f"Lexicon({int(np.count_nonzero(self.table[:, 0]))} words)"
 
     def lookup(self, hashes: Hashes) -> Masks:
         """Give the mask of each hash, 0 for words that are on no list.
@@ -34,7 +33,7 @@ class Lexicon:
         Cost: one or two cache misses a word.
         """
         out = np.empty(max(len(hashes), 1), np.uint64)[: len(hashes)]
-        kernels().notes_lookup(at(hashes), whole(len(hashes)), at(self.keys), at(self.masks), self.bits, at(out))
+        kernels().notes_lookup(at(hashes), whole(len(hashes)), at(self.table), self.bits, at(out))
         return out
 
     def of(self, text: Text) -> Masks:
@@ -50,12 +49,10 @@ def lexicon_from_words(words: list[str], masks: Masks) -> Lexicon:
 def lexicon_from_hashes(hashes: Hashes, masks: Masks) -> Lexicon:
     """Build a table of words that are known by their hashes only."""
     bits = max(4, int(len(hashes) * 3 // 2).bit_length())
-    keys, values = np.zeros(1 << bits, np.uint64), np.zeros(1 << bits, np.uint64)
-    call = kernels()
-    added = call.notes_insert(at(hashes), at(masks), whole(len(hashes)), at(keys), at(values), bits)
-    if added * 4 > 3 << bits:
+    table = np.zeros((1 << bits, 2), np.uint64)
+    if kernels().notes_insert(at(hashes), at(masks), whole(len(hashes)), at(table), bits) < 0:
         raise Unavailable("the table of words is too small for its lists")
-    return Lexicon(keys, values, bits)
+    return Lexicon(table, bits)
 
 
 @cache

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from typing import Any, Final, TypeAlias
@@ -240,3 +241,11 @@ def hash_ranges(content: Bytes, start: Places, end: Places) -> npt.NDArray[np.ui
     out = np.empty(max(len(start), 1), np.uint64)[: len(start)]
     kernels().notes_hash(at(content), at(start), at(end), whole(len(start)), at(out))
     return out
+
+
+def texts_from_strings(strings: Sequence[str]) -> pa.LargeStringArray:
+    """Make a column of strings. Unlike `pyarrow.array` it does not import pandas to look whether it was given one."""
+    encoded = [string.encode("utf-8", "replace") for string in strings]
+    ends = np.zeros(len(encoded) + 1, np.int64)
+    np.cumsum([len(each) for each in encoded], out=ends[1:])
+    return pa.LargeStringArray.from_buffers(len(encoded), pa.py_buffer(ends), pa.py_buffer(b"".join(encoded)))
