@@ -31,7 +31,7 @@ def marked(count: int, seed: int, language: str, start: int = 0, *, vary: bool =
         spans = list(note.spans)
         rng = Random(f"{seed}/{language}/{start + position}/variety")  # noqa: S311
         text, spans = varied(note.text, spans, rng, language) if vary else (note.text, spans)
-        yield text, [(start, end, _wanted(label, language)) for start, end, label in spans]
+        yield text, [(start, end, _wanted(label, language)) for start, end, label in spans if label != "AGE_UNDER_90"]
 
 
 def _wanted(label: str, language: str) -> str:

@@ -63,11 +63,11 @@ def strange(rng: Random, language: str) -> tuple[str, list[Span]]:
         rng.choice(("science", "clinical", "speech", "people", "mixed", "mixed", "prose", "prose")),
     )
     joiner = rng.choice((" ", "\n", " ", "\n\n"))
-    text, spans = "", list[Span]()
+    text, spans, apart = "", list[Span](), rng.random() < 0.15
     for _ in range(rng.randint(3, 25)):
         kind = rng.choice(("science", "clinical", "speech", "people", "prose")) if group == "mixed" else group
         kind = kind if kind in source.groups else "clinical"
-        new, marks = source.sentence(kind, rng)
+        new, marks = source.sentence(kind, rng, apart=apart)
         if kind == "speech":
             joiner = "\n"
             label = rng.choice(source.groups["speaker"])
@@ -84,14 +84,14 @@ def _interspersed(text: str, spans: Sequence[Span], rng: Random, language: str) 
     gaps = [m.end() for m in _GAP.finditer(text) if not any(a < m.end() < b for a, b, _ in spans)]
     if not gaps:
         return text, list(spans)
-    group = rng.choice(("clinical", "science", "speech", "people", "mixed", "prose"))
+    group, apart = rng.choice(("clinical", "science", "speech", "people", "mixed", "prose")), rng.random() < 0.1
     edits: list[tuple[int, int, str]] = []
     added: list[Span] = []
     grown = 0
     for gap in sorted(set(rng.sample(gaps, min(len(gaps), rng.randint(1, 6))))):
         kind = rng.choice(("clinical", "speech", "people", "prose")) if group == "mixed" else group
         kind = kind if kind in source.groups else "clinical"
-        new, marks = source.sentence(kind, rng)
+        new, marks = source.sentence(kind, rng, apart=apart)
         label = f"{rng.choice(source.groups['speaker'])} " if kind == "speech" and rng.random() < 0.5 else ""
         new = label + new
         new = new.lower() if text.islower() else new.upper() if text.isupper() and len(new.upper()) == len(new) else new

@@ -95,15 +95,16 @@ class Sentences:
         self._pools["doubtful"] = np.flatnonzero(usable & common & ~free)
         self._made = _makers(language) | people_makers(language)
 
-    def sentence(self, group: str, rng: Random) -> tuple[str, list[Span]]:
-        """Write one sentence of a group, with its spans."""
+    def sentence(self, group: str, rng: Random, *, apart: bool = False) -> tuple[str, list[Span]]:
+        """Write one sentence of a group, with its spans; `apart` as transcripts are written."""
         template = rng.choice(self.groups[group])
+        template = _apart(template) if apart else template
         parts: list[str] = []
         spans: list[Span] = []
         last = size = 0
         for match in _SLOT.finditer(template):
             inner: list[Span] = []
-            word = self._fill(match[2], rng, inner)
+            word = self._fill(match[2], rng, inner, apart=apart)
             parts += [template[last : match.start()], word]
             size += match.start() - last
             spans += [(start + size, end + size, label) for start, end, label in inner]
@@ -114,10 +115,10 @@ class Sentences:
         parts.append(template[last:])
         return "".join(parts), spans
 
-    def _fill(self, slot: str, rng: Random, spans: list[Span]) -> str:
+    def _fill(self, slot: str, rng: Random, spans: list[Span], *, apart: bool = False) -> str:
         key = slot.lower()
         if key in self.groups:
-            text, inner = self.sentence(key, rng)
+            text, inner = self.sentence(key, rng, apart=apart)
             spans += inner
             return _cased(text, slot)
         made = self._made.get(key)
@@ -188,6 +189,16 @@ def _number_word(language: str) -> Callable[[Random], str]:
     return written
 
 
+def _decimal(rng: Random, language: str) -> str:
+    made = f"{rng.uniform(0, rng.choice((2, 10, 150))):.{rng.randint(1, 2)}f}"
+    return made if language == "en" or rng.random() < 0.3 else made.replace(".", ",")
+
+
+def _apart(text: str) -> str:
+    """Write as transcripts are: marks and endings as words of their own."""
+    return re.sub(r"n't\b", " n't", re.sub(r"(?<=\w)([,.?!])", r" \1", text)).replace("  n't", " n't")
+
+
 def _makers(language: str) -> dict[str, Callable[[Random], str]]:
     return {
         "acr": lambda rng: _letters(rng, 2, 5),
@@ -200,7 +211,7 @@ def _makers(language: str) -> dict[str, Callable[[Random], str]]:
         "roman": lambda rng: rng.choice(("I", "II", "III", "IV", "V", "IIA", "IIIB", "IVb")),
         "pct": lambda rng: rng.choice((f"{rng.randint(1, 99)}%", f"{rng.uniform(0, 99):.1f}%", f"{rng.randint(1, 99)} %")),
         "p": lambda rng: rng.choice((f"0.{rng.randint(0, 999):03d}", f".{rng.randint(0, 99):02d}", f". {rng.randint(0, 999):03d}", "<0.001")),
-        "f": lambda rng: f"{rng.uniform(0, rng.choice((2, 10, 150))):.{rng.randint(1, 2)}f}",
+        "f": lambda rng: _decimal(rng, language),
         "d": _number(0, 9), "n2": _number(10, 99), "n3": _number(100, 999), "n4": _number(1000, 9999), "n5": _number(10000, 99999),
         "numw": _number_word(language),
         "alpha": lambda rng: rng.choice(_ALPHA),

@@ -130,6 +130,12 @@ _DEPARTMENTS: Final = {
     ),
 }
 _COMPANIES: Final = (
+    "{w} Packaging",
+    "{w} {x} Trucking",
+    "{w}'s",
+    "{w} Foods",
+    "{w} School District",
+    "{w} Motors",
     "{w}, {x} and {w}",
     "{w}-{x}",
     "{w} Inc",
@@ -186,6 +192,12 @@ def people_makers(language: str) -> dict[str, Maker]:
     return {
         "fam": lambda rng: source.draw(families[rng.random() < 0.5], rng).capitalize(),
         "dept": lambda rng: rng.choice(_DEPARTMENTS[language]),
+        "spacedname": lambda rng: " ".join(name(rng)[:9]),
+        "school": lambda rng: f"{name(rng)} {rng.choice(('Elementary', 'High School', 'Middle School', 'Academy', 'University', 'College'))}",
+        "bigini": lambda rng: "".join(rng.choice("ABCDEFGHJKLMNPRSTW") for _ in range(rng.randint(2, 3))),
+        "smallini": lambda rng: "".join(rng.choice("abcdefghjklmnprstw") for _ in range(rng.randint(2, 3))),
+        "handle": lambda rng: f"@{name(rng).lower()}{rng.choice(('', '_', '.'))}{rng.randint(1, 99)}",
+        "old": lambda rng: str(rng.randint(90, 108)),
         "given": name, "family": family, "full": full, "reverse": reverse, "city": city,
         "epo": lambda rng: source.draw(listed, rng).capitalize(),
         "inifull": lambda rng: f"{rng.choice('ABCDEFGHIJKLMNOPQRSTUVWYZ')}.{rng.choice((' ', '', ' '))}{family(rng)}",
