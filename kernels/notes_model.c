@@ -36,19 +36,46 @@ typedef struct {
     int16_t share[SPAN][HIDDEN];
 } Form;
 
-static int16_t clipped(int32_t value) { return (int16_t)(value > MOST ? MOST : value < -MOST ? -MOST : value); }
+/* The numbers of a form that are not both nothing, two by two, with their place. */
+typedef struct {
+    int place[WIDTH / 2];
+    int32_t pair[WIDTH / 2];
+    int count;
+} Pairs;
 
-/* total[h] += weights of h times a pair of numbers */
-static inline void add_pair(const int16_t *restrict weights, int16_t one, int16_t two, int32_t *restrict total) {
+static void pairs_of(const int16_t *sum, Pairs *out) {
+    out->count = 0;
+    for (int i = 0; i < WIDTH; i += 2)
+        if (sum[i] | sum[i + 1]) {
+            out->place[out->count] = i * HIDDEN;
+            out->pair[out->count++] = (int32_t)((uint32_t)(uint16_t)sum[i + 1] << 16 | (uint16_t)sum[i]);
+        }
+}
+
+/* share[h] = sum over the pairs of weights times numbers, shifted right, kept in bounds; sixteen of them */
+static void share_block(const int16_t *weights, const Pairs *pairs, int shift, int16_t *share) {
 #ifdef __SSE2__
-    __m128i pair = _mm_set1_epi32((int32_t)((uint32_t)(uint16_t)two << 16 | (uint16_t)one));
-    for (int h = 0; h < HIDDEN; h += 4) {
-        __m128i product = _mm_madd_epi16(_mm_loadu_si128((const __m128i *)(weights + 2 * h)), pair);
-        __m128i *sum = (__m128i *)(total + h);
-        _mm_storeu_si128(sum, _mm_add_epi32(_mm_loadu_si128(sum), product));
+    __m128i total[4] = {_mm_setzero_si128(), _mm_setzero_si128(), _mm_setzero_si128(), _mm_setzero_si128()};
+    for (int i = 0; i < pairs->count; i++) {
+        const __m128i *row = (const __m128i *)(weights + pairs->place[i]);
+        __m128i pair = _mm_set1_epi32(pairs->pair[i]);
+        for (int k = 0; k < 4; k++) total[k] = _mm_add_epi32(total[k], _mm_madd_epi16(_mm_loadu_si128(row + k), pair));
+    }
+    const __m128i most = _mm_set1_epi16(MOST), least = _mm_set1_epi16(-MOST), by = _mm_cvtsi32_si128(shift);
+    for (int k = 0; k < 4; k += 2) {
+        __m128i both = _mm_packs_epi32(_mm_sra_epi32(total[k], by), _mm_sra_epi32(total[k + 1], by));
+        _mm_storeu_si128((__m128i *)(share + 4 * k), _mm_max_epi16(_mm_min_epi16(both, most), least));
     }
 #else
-    for (int h = 0; h < HIDDEN; h++) total[h] += (int32_t)weights[2 * h] * one + (int32_t)weights[2 * h + 1] * two;
+    for (int h = 0; h < 16; h++) {
+        int32_t total = 0;
+        for (int i = 0; i < pairs->count; i++) {
+            const int16_t *row = weights + pairs->place[i] + 2 * h;
+            total += (int32_t)row[0] * (int16_t)pairs->pair[i] + (int32_t)row[1] * (int16_t)(pairs->pair[i] >> 16);
+        }
+        total >>= shift;
+        share[h] = (int16_t)(total > MOST ? MOST : total < -MOST ? -MOST : total);
+    }
 #endif
 }
 
@@ -76,13 +103,11 @@ static void form_shares(const Model *m, const Notes *in, int64_t t, Form *out) {
     for (int f = 0; f < features.count; f++)
         add_row(m->form + (int64_t)(features.ids[f] & (m->form_rows - 1)) * WIDTH, sum, WIDTH, 0);
     for (int i = 0; i < WIDTH; i++) sum[i] = sum[i] > 0 ? sum[i] : 0;
-    for (int p = 0; p < SPAN; p++) {
-        int32_t total[HIDDEN] = {0};
-        const int16_t *weights = m->window + (int64_t)p * HIDDEN * WIDTH;
-        for (int i = 0; i < WIDTH; i += 2)
-            if (sum[i] | sum[i + 1]) add_pair(weights + (int64_t)i * HIDDEN, sum[i], sum[i + 1], total);
-        for (int h = 0; h < HIDDEN; h++) out->share[p][h] = clipped(total[h] >> m->window_shift);
-    }
+    Pairs pairs;
+    pairs_of(sum, &pairs);
+    for (int p = 0; p < SPAN; p++)
+        for (int h = 0; h < HIDDEN; h += 16)
+            share_block(m->window + (int64_t)p * HIDDEN * WIDTH + 2 * h, &pairs, m->window_shift, out->share[p] + h);
 }
 
 static inline uint64_t form_key(const Notes *in, int64_t t) {

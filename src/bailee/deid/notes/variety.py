@@ -75,7 +75,13 @@ def strange(rng: Random, language: str) -> tuple[str, list[Span]]:
         spans += [(a + len(text), b + len(text), c) for a, b, c in marks]
         text += new + joiner
     chance = rng.random()
-    return (text.lower() if chance < 0.15 else text.upper() if chance < 0.25 else text), spans
+    return (
+        text.lower()
+        if chance < 0.25 and len(text.lower()) == len(text)
+        else text.upper()
+        if 0.25 <= chance < 0.33 and len(text.upper()) == len(text)
+        else text
+    ), spans
 
 
 def _interspersed(text: str, spans: Sequence[Span], rng: Random, language: str) -> tuple[str, list[Span]]:
