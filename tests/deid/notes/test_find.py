@@ -143,7 +143,7 @@ def test_most_sentences_without_identifiers_stay_whole():
     rng = Random(4)
     texts = [" ".join(sentences("en").sentence("clinical", rng)[0] for _ in range(8)) for _ in range(60)]
     found = find(pa.array(texts), language="en")
-    assert (found.end - found.start).sum() < 0.03 * sum(map(len, texts))
+    assert (found.end - found.start).sum() < 0.08 * sum(map(len, texts))
 
 
 def run(*arguments: str):
