@@ -40,15 +40,17 @@ class Said(IntEnum):
     DEPENDS = 3  # on the record
 
 
-def decide_patients(patients: pa.Array, directives: pa.Table, ask: Ask, snapshot: Snapshot, at_ms: int) -> pa.Table:
+def decide_patients(
+    patients: pa.Array, directives: pa.Table | Spoken, ask: Ask, snapshot: Snapshot, at_ms: int
+) -> pa.Table:
     """Decide for each patient whether anything at all may leave.
 
     Shape: string[n], DIRECTIVES[m] → PATIENT_ANSWERS[n], same order. `snapshot` holds the grants and the house
-    rules; patients' rules are the directives. Units: milliseconds since the epoch.
-    Raises: Invalid for directives of another schema; Denied if a directive names no patient.
+    rules; patients' rules are the directives, which may be given evaluated (`Spoken.of`) where patients come in
+    batches. Units: milliseconds since the epoch. Raises: Invalid for directives of another schema; Denied if a directive names no patient.
     Cost: O(n + m), and one evaluation per distinct body.
     """
-    spoken = Spoken.of(directives, ask, at_ms)
+    spoken = directives if isinstance(directives, Spoken) else Spoken.of(directives, ask, at_ms)
     lists, place = spoken.lists, np.full(len(patients), -1, np.int32)
     gate = snapshot.gate(ask)
     if not gate.opens.holds(at_ms):
