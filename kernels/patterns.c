@@ -7,7 +7,7 @@
 enum { ONE_BLANK = 10, WIDE_BLANK, LINE_END, PARAGRAPH, EDGE, MARKS = 16, WORDS = 144 };
 /* Bits of a word's features above those of the word lists. */
 enum { BIT_LOWER = 44, BIT_CAPITAL, BIT_UPPER, BIT_LETTER, BIT_MIXED, BIT_FOREIGN, BIT_LONG, BIT_HEX, BIT_ROMAN, BIT_TWO,
-       BIT_THREE, BIT_FIVE, BIT_VOWEL, BIT_STREET, BIT_CARE, BIT_KIND };
+       BIT_THREE, BIT_FIVE, BIT_VOWEL, BIT_STREET, BIT_CARE, BIT_KIND, BIT_TERM };
 
 typedef struct {
     const uint8_t *op;      /* 0 take a symbol, 1 split, 2 jump, 3 save, 4 accept */
@@ -63,7 +63,7 @@ static uint64_t masked(uint64_t h, const uint64_t *keys, const uint64_t *masks, 
     return 0;
 }
 
-/* Ends of German compounds and of family names; a rule cannot list all such words. */
+/* Ends of German compounds, of family names, and of terms; a rule cannot list all such words. */
 static const char *const street_ends[] = {"strasse", "str", "weg", "platz", "allee", "gasse", "ring", "damm", "ufer", "chaussee",
                                           "steig", "markt", "promenade", "straat", "laan", "gata", "vagen", 0};
 static const char *const care_ends[] = {"klinik", "klinikum", "kliniken", "krankenhaus", "hospital", "spital", "heim", "hospiz", 0};
@@ -71,6 +71,12 @@ static const char *const name_ends[] = {"ez", "son", "sson", "sen", "ski", "ska"
     "enko", "chuk", "ova", "eva", "opoulos", "idis", "akis", "dottir", "mann", "berg", "stein", "feld", "meier", "mayer", "bauer",
     "escu", "eanu", "yan", "ian", "oglu", "zadeh", "pour", "wala", "singh", "ford", "worth", "shaw", "ham", "ton", "field", "bury",
     "quist", "strom", "nen", "vich", "vych", "shvili", "dze", 0};
+
+static const char *const term_ends[] = {"oma", "omas", "itis", "osis", "emia", "aemia", "oid", "ous", "ical", "tion", "tions", "sion",
+    "ment", "ness", "ity", "ism", "pathy", "ectomy", "otomy", "ostomy", "plasty", "scopy", "graphy", "gram", "lysis", "trophy", "genic",
+    "cyte", "cytic", "blast", "blastic", "plasia", "plastic", "mycin", "cillin", "azole", "pril", "sartan", "statin", "olol", "mab",
+    "nib", "lar", "nary", "nal", "eal", "ial", "atic", "etic", "itic", "otic", "rhea", "uria", "algia", "phagia", "pnea", "esis",
+    "asis", "ium", "ase", "ologic", "ology", "tive", "ing", "ed", "ated", "ally", "oscopic", "idine", "amine", "zine", "zole", "vir", 0};
 
 static int ends_in(const uint8_t *word, int64_t length, const char *const *ends) {
     for (; *ends; ends++) {
@@ -100,6 +106,7 @@ static uint64_t looks(const uint8_t *word, int64_t length, uint8_t shape) {
         if (ends_in(word, length, street_ends)) look |= UINT64_C(1) << BIT_STREET;
         if (ends_in(word, length, care_ends)) look |= UINT64_C(1) << BIT_CARE;
         if (ends_in(word, length, name_ends)) look |= UINT64_C(1) << BIT_KIND;
+        if (ends_in(word, length, term_ends)) look |= UINT64_C(1) << BIT_TERM;
     }
     if (length == 2) look |= UINT64_C(1) << BIT_TWO;
     if (length == 3) look |= UINT64_C(1) << BIT_THREE;

@@ -50,7 +50,7 @@ _LOOKS = (
 GROUPS: dict[str, int] = {
     **{category.name.lower(): category.value for category in Category if category.name},
     **{look: 1 << 44 + bit for bit, look in enumerate(_LOOKS)},
-    "clinical": CLINICAL.value,
+    "clinical": (CLINICAL & ~Category.EPONYM).value,  # eponyms are names too; rules of their own keep them
     "name": NAME.value,
     "any": 0,
 }
