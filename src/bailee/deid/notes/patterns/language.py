@@ -46,6 +46,7 @@ _LOOKS = (
     "streetish",
     "careish",
     "nameish",
+    "termish",
 )
 GROUPS: dict[str, int] = {
     **{category.name.lower(): category.value for category in Category if category.name},
