@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ctypes
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Any, Final
 
@@ -62,6 +62,12 @@ class WordTable:
         view, words = self.view(), np.ascontiguousarray(words)
         library().chart_bits(ctypes.byref(view), address(words), ctypes.c_int64(len(words)), address(out))
         return out
+
+
+@lru_cache(maxsize=1 << 16)
+def bits_of_word(word: str) -> int:
+    """Tell the bits of one folded word."""
+    return int(word_table().bits_of(hash_words([word]))[0])
 
 
 def read_sections(name: str) -> dict[str, list[list[str]]]:

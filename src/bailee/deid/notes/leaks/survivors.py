@@ -26,10 +26,9 @@ from bailee.deid.notes.chart.words import (
     GENERIC,
     ORDINARY,
     TITLES,
+    bits_of_word,
     read_sections,
-    word_table,
 )
-from bailee.deid.notes.text import hash_words
 
 _WORD: Final = re.compile(r"[^\W\d_]+")
 # Bytes that part words, and those that part tokens of letters and digits, become blanks.
@@ -144,12 +143,7 @@ def names_somebody(plain: str, words: Iterable[bytes]) -> bool:
 def is_eponym(plain: str, end: int) -> bool:
     """Tell whether the noun of an eponym follows: disease, clamp, test."""
     following = re.match(r"(?:-[A-Z][a-z]+){0,3}(?:'s)?[ -]\n?([A-Za-z]+)", plain[end : end + 60])
-    return following is not None and bool(_bits(following[1].lower()) & EPONYMIC)
-
-
-@lru_cache(maxsize=4096)
-def _bits(word: str) -> int:
-    return int(word_table().bits_of(hash_words([word]))[0])
+    return following is not None and bool(bits_of_word(following[1].lower()) & EPONYMIC)
 
 
 def folded(text: str) -> str:
@@ -188,7 +182,7 @@ def watched(values: Iterable[tuple[str, str]]) -> Watched:
 
 def _sorted_out(names: set[str], others: set[str], numbers: set[str], days: set[tuple[int, int, int]]) -> Watched:
     said = sorted(names | others)
-    bits = dict(zip(said, word_table().bits_of(hash_words(said)).tolist() if said else [], strict=True))
+    bits = {word: bits_of_word(word) for word in said}
     parts = name_parts("TITLES") | name_parts("PARTICLES")
     telling = {
         word

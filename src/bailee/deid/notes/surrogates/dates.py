@@ -94,12 +94,16 @@ def _read(match: re.Match[str]) -> date | None:
 
 
 def _parts(match: re.Match[str], kind: str) -> dict[str, str]:
-    prefix = f"{kind}_"
-    groups = match.groupdict()
+    return {short: match[number] for short, number in _fields()[kind] if match[number] is not None}
+
+
+@cache
+def _fields() -> dict[str, tuple[tuple[str, int], ...]]:
+    """List each format's fields by their short names, with the numbers of their groups."""
+    groups = [(name.partition("_"), number) for name, number in forms().groupindex.items()]
+    kinds = {kind for (kind, _, _), _ in groups}
     return {
-        name.removeprefix(prefix): value
-        for name, value in groups.items()
-        if name.startswith(prefix) and value is not None
+        kind: tuple((field, number) for (own, _, field), number in groups if own == kind and field) for kind in kinds
     }
 
 

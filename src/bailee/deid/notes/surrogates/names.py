@@ -70,10 +70,16 @@ def _between(subject: Subject, text: str) -> str:
 def _roles(subject: Subject, text: str, words: list[str]) -> list[str]:
     """Tell what each word is: kept, an initial, a given or a family name."""
     comma = "," in text
-    heavy = [at for at, word in enumerate(words) if len(word) > 1 and not _is_kept(word)]
+    heavy = [
+        at
+        for at, word in enumerate(words)
+        if len(word) > 1 and (not _is_kept(word) or word in subject.given or word in subject.family)
+    ]
     roles = []
     for at, word in enumerate(words):
-        if _is_kept(word) or (word == "s" and at and re.search(r"['’]s\b", text)):
+        if (_is_kept(word) and word not in subject.given and word not in subject.family) or (
+            word == "s" and at and re.search(r"['’]s\b", text)
+        ):
             roles.append("kept")
         elif len(word) == 1:
             last_of_initials = not heavy and at == len(words) - 1 and at > 0

@@ -3,26 +3,28 @@
 from __future__ import annotations
 
 import re
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Final
-
-import numpy as np
 
 from bailee.deid.notes.chart.charts import Charts
 from bailee.deid.notes.chart.kinds import KINDS, Role
 from bailee.deid.notes.chart.spellings import name_parts
-from bailee.deid.notes.chart.words import GENERIC, word_table
+from bailee.deid.notes.chart.words import GENERIC, bits_of_word
 from bailee.deid.notes.folding import fold
 from bailee.deid.notes.surrogates.draws import Draws
 from bailee.deid.notes.surrogates.edits import SHORTEST, edit_between, neighbours, without_one
-from bailee.deid.notes.text import hash_words
 
 WORD: Final = re.compile(r"[^\W\d_]+")  # also letters that fold to digits: callers must not expect a-z
 
 
 def folded(text: str) -> str:
     """Fold a text as the notes' finders do, lower case. ASCII takes the short way."""
-    return text.lower() if text.isascii() else "".join(map(fold, text)).lower()
+    return text.lower() if text.isascii() else _folded(text)
+
+
+@lru_cache(maxsize=1 << 14)
+def _folded(text: str) -> str:
+    return "".join(map(fold, text)).lower()
 
 
 class Subject:
@@ -49,12 +51,12 @@ class Subject:
     @cached_property
     def given(self) -> dict[str, None]:
         """List the chart's given names, folded, in order of the alphabet."""
-        return self._words_of(Role.GIVEN, Role.FULL)
+        return self._words_of(Role.GIVEN)
 
     @cached_property
     def family(self) -> dict[str, None]:
         """List the chart's family names, folded, in order of the alphabet."""
-        return self._words_of(Role.FAMILY, Role.FULL)
+        return self._words_of(Role.FAMILY)
 
     def meant_by(self, word: str, role: str) -> str:
         """Tell which of the chart's names was misspelt by one letter; nothing if none, or if the word is one."""
@@ -79,14 +81,10 @@ class Subject:
         words = {
             word for kind, value in self.values if _ROLES[kind] <= Role.WIRE for word in WORD.findall(folded(value))
         }
-        listed = sorted(words)
-        generic = word_table().bits_of(hash_words(listed)) & GENERIC if listed else np.zeros(0, np.uint32)
         kept = name_parts("TITLES") | name_parts("PARTICLES")
-        return frozenset(
-            word
-            for word, common in zip(listed, generic.tolist(), strict=True)
-            if not common and len(word) > 1 and word not in kept
-        )
+        names = self.given.keys() | self.family.keys()
+        telling = {word for word in words if len(word) > 1 and word not in kept and not bits_of_word(word) & GENERIC}
+        return frozenset(telling | names)
 
     @cached_property
     def numbers(self) -> frozenset[str]:
@@ -104,15 +102,14 @@ class Subject:
         """Tell whether a surrogate holds no word of the chart."""
         return self.words.isdisjoint(WORD.findall(folded(text)))
 
-    def _words_of(self, *roles: Role) -> dict[str, None]:
-        words = {
-            word
-            for kind, value in self.values
-            if _ROLES[kind] in roles
-            for word in WORD.findall(folded(value))
-            if len(word) > 1
+    def _words_of(self, role: Role) -> dict[str, None]:
+        """List the words of one role; in a whole name titles and particles are no names."""
+        alone = {word for kind, value in self.values if _ROLES[kind] == role for word in WORD.findall(folded(value))}
+        whole = {
+            word for kind, value in self.values if _ROLES[kind] == Role.FULL for word in WORD.findall(folded(value))
         }
-        return dict.fromkeys(sorted(words - name_parts("TITLES") - name_parts("PARTICLES")))
+        whole -= name_parts("TITLES") | name_parts("PARTICLES")
+        return dict.fromkeys(sorted(word for word in alone | whole if len(word) > 1))
 
 
 _ROLES: Final = {name: int(role) for name, (role, _) in KINDS.items()}

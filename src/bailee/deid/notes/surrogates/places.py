@@ -7,11 +7,10 @@ from functools import cache
 from importlib.resources import files
 from typing import Final
 
-from bailee.deid.notes.chart.words import GENERIC, read_lines, word_table
+from bailee.deid.notes.chart.words import GENERIC, bits_of_word, read_lines
 from bailee.deid.notes.surrogates.names import in_case_of
 from bailee.deid.notes.surrogates.numbers import number_for
 from bailee.deid.notes.surrogates.persons import Subject, folded
-from bailee.deid.notes.text import hash_words
 
 TRIES: Final = 32
 _POSTAL: Final = re.compile(r"(?<!\d)\d{5}(?:-\d{4})?(?!\d)|(?<!\d)\d{9}(?!\d)")
@@ -102,14 +101,13 @@ def _run_from(text: str, start: int, words: list[re.Match[str]], common: list[bo
 
 
 def _common(section: str, words: list[str]) -> list[bool]:
-    if not words:
-        return []
-    bits = word_table().bits_of(hash_words(words))
     states = section != "FACILITIES"
-    return [
-        bool(bit & GENERIC) or (states and word in _list("STATES")) or len(word) == 1
-        for word, bit in zip(words, bits.tolist(), strict=True)
-    ]
+    return [len(word) == 1 or bool(bits_of_word(word) & GENERIC) or (states and word in _states()) for word in words]
+
+
+@cache
+def _states() -> frozenset[str]:
+    return frozenset(_list("STATES"))
 
 
 def _place(subject: Subject, run: str, section: str) -> str:
