@@ -5,13 +5,13 @@ import io
 import json
 import re
 import zlib
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from fhir.resources.R4B.auditevent import AuditEvent
 from fhir.resources.R4B.bundle import Bundle
+from msgspec.structs import replace
 from sqlalchemy import Engine
 from tests.support.ledger import REQUEST, START_MS, entry, full_ledger, intent, new_log, patients, policy_of
 

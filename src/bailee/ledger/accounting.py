@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
+import msgspec
+
 from bailee.ledger.retention import accounting_from_ms, days_later_ms, years_later
 
 COMPLIANCE_MS = 1_050_278_400_000  # 2003-04-14, 45 CFR 164.534
@@ -20,8 +22,7 @@ RESEARCH_PURPOSES = frozenset({"HRESCH", "CLINTRCH"})
 _RESEARCH_DUO = ("DUO:0000006", "DUO:0000007", "DUO:0000011", "DUO:0000042")
 
 
-@dataclass(frozen=True, kw_only=True)
-class Disclosure:
+class Disclosure(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One patient's data in one release: what 164.528(b)(2) asks to say, and where the ledger has it."""
 
     seq: int  # the ledger's leaf

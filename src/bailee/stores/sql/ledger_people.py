@@ -17,7 +17,7 @@ from bailee.core.errors import Invalid
 from bailee.ledger.accounting import Disclosure, Suspension
 from bailee.ledger.checkpoint import base64_text
 from bailee.ledger.disclosures import SaltKeys, data_of, month_of, salt_of
-from bailee.ledger.entries import Entry, Party
+from bailee.ledger.entries import Entry
 from bailee.ledger.merkle import inclusion_proof
 from bailee.stores.sql import ledger_tables as tables
 from bailee.stores.sql.database import read
@@ -26,21 +26,27 @@ from bailee.stores.sql.ledger_append import leaf_entry
 from bailee.stores.sql.ledger_subjects import subject_nodes
 
 
-class _Id(msgspec.Struct):
+class _Id(msgspec.Struct, gc=False):
     id: str
 
 
-class _Terms(msgspec.Struct):
-    """What an accounting needs of an intent; the rest is skipped."""
+class _Party(msgspec.Struct, gc=False):
+    name: str
+    address: str = ""
+    phone: str = ""
 
-    partner: Party
+
+class _Terms(msgspec.Struct, gc=False):
+    """What an accounting needs of an intent; the rest is skipped. One of these is read for each disclosure."""
+
+    partner: _Party
     agreement: _Id
     route: str
     purpose: tuple[str, ...]
     identifiability: str
 
 
-class _Disclosed(msgspec.Struct):
+class _Disclosed(msgspec.Struct, gc=False):
     t_ms: int
     data: tuple[str, ...] = ()
 
@@ -48,33 +54,34 @@ class _Disclosed(msgspec.Struct):
 _TERMS, _DISCLOSED = msgspec.json.Decoder(_Terms), msgspec.json.Decoder(_Disclosed)
 
 _OF_PATIENT = text(
-    "SELECT s.seq, s.idx, d.n, d.mask, l.body, b.release, i.body "
+    "SELECT s.seq, s.idx, d.n, d.mask, l.body, b.release, b.count, i.body "
     "FROM ledger_subject s JOIN ledger_batch b ON b.seq = s.seq AND b.kind = 'release.disclosed' "
     "JOIN ledger_disclosure d ON d.seq = s.seq AND d.idx = s.idx JOIN ledger_leaf l ON l.seq = s.seq "
     "JOIN ledger_mark m ON m.release = b.release AND m.kind = 'release.intent' JOIN ledger_leaf i ON i.seq = m.seq "
     "WHERE s.patient = :patient ORDER BY s.seq"
 )
 _ENDS_OF_PATIENT = text(
-    "SELECT m.release, m.kind, m.t_ms FROM ledger_mark m WHERE m.kind IN "
-    "('release.done', 'release.unknown', 'release.failed') AND m.release IN "
-    "(SELECT b.release FROM ledger_subject s JOIN ledger_batch b ON b.seq = s.seq WHERE s.patient = :patient) "
-    "ORDER BY m.seq"
+    "SELECT m.release, m.kind, m.t_ms FROM ledger_subject s JOIN ledger_batch b ON b.seq = s.seq "
+    "JOIN ledger_mark m ON m.release = b.release AND m.kind IN ('release.done', 'release.unknown', 'release.failed') "
+    "WHERE s.patient = :patient ORDER BY m.seq"
 )
-_COUNTS_OF_PATIENT = text(
-    "SELECT a.release, SUM(a.count) FROM ledger_batch a WHERE a.kind = 'release.disclosed' AND a.release IN "
-    "(SELECT b.release FROM ledger_subject s JOIN ledger_batch b ON b.seq = s.seq WHERE s.patient = :patient) "
-    "GROUP BY a.release"
+_OTHER_PARTS_OF_PATIENT = text(
+    "SELECT b.release, SUM(other.count) FROM ledger_subject s JOIN ledger_batch b ON b.seq = s.seq "
+    "JOIN ledger_batch other ON other.release = b.release AND other.kind = b.kind AND other.seq <> b.seq "
+    "WHERE s.patient = :patient AND b.release <> '' GROUP BY b.release"
 )
 
 
 def disclosures_of(connection: Connection, patient: str) -> list[Disclosure]:
     """Give all that left about a patient, oldest first; a release that failed disclosed nothing. Cost: O(rows)."""
+    who = {"patient": patient}
     ends: dict[str, tuple[str, int]] = {}
-    for release, kind, at_ms in connection.execute(_ENDS_OF_PATIENT, {"patient": patient}):
+    for release, kind, at_ms in connection.execute(_ENDS_OF_PATIENT, who):
         ends[release] = (kind.removeprefix("release."), at_ms)
-    counts = {release: int(count) for release, count in connection.execute(_COUNTS_OF_PATIENT, {"patient": patient})}
-    rows = connection.execute(_OF_PATIENT, {"patient": patient})
-    found = [_disclosure(row, ends, counts) for row in rows]
+    others = {release: int(count) for release, count in connection.execute(_OTHER_PARTS_OF_PATIENT, who)}
+    rows = connection.execute(_OF_PATIENT, who).all()
+    kinds: dict[tuple[int, tuple[str, ...]], tuple[str, ...]] = {}
+    found = [_disclosure(row, ends, others, kinds) for row in rows]
     return [disclosure for disclosure in found if disclosure.state != "failed"]
 
 
@@ -163,10 +170,18 @@ def _opened(row: dict[str, Any], leaf: Entry, salts: SaltKeys) -> dict[str, Any]
     return {name: row[name] for name in ("index", "n", "prev", "mask")} | {"salt": salt.hex()}
 
 
-def _disclosure(row: Any, ends: dict[str, tuple[str, int]], counts: dict[str, int]) -> Disclosure:
-    seq, index, number, mask, body, release, terms_body = row
+def _disclosure(
+    row: Any,
+    ends: dict[str, tuple[str, int]],
+    others: dict[str, int],
+    kinds: dict[tuple[int, tuple[str, ...]], tuple[str, ...]],
+) -> Disclosure:
+    seq, index, number, mask, body, release, count, terms_body = row
     disclosed, terms = _DISCLOSED.decode(body), _TERMS.decode(terms_body)
-    state, at_ms = ends.get(release, ("disclosed", disclosed.t_ms))
+    state, at_ms = ends.get(release) or ("disclosed", disclosed.t_ms)
+    data = kinds.get((mask, disclosed.data))
+    if data is None:
+        data = kinds[mask, disclosed.data] = data_of(mask, disclosed.data)
     return Disclosure(
         seq=seq,
         index=index,
@@ -181,6 +196,6 @@ def _disclosure(row: Any, ends: dict[str, tuple[str, int]], counts: dict[str, in
         route=terms.route,
         purpose=terms.purpose,
         identifiability=terms.identifiability,
-        data=data_of(mask, disclosed.data),
-        patients=counts[release],
+        data=data,
+        patients=count + others.get(release, 0),
     )
