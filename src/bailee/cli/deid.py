@@ -40,6 +40,7 @@ _SHOWN = 8
 )
 @click.option(
     "--ms-linear-date-shift",
+    "--ms-compat",
     "linear_shift",
     is_flag=True,
     help="With --ms-config: shift dates as the original tool does. Not secure. Default: by patient, keyed.",

@@ -199,6 +199,16 @@ def test_what_r4_does_not_have_is_an_input_error_that_tells_no_value(resource):
     assert "Ann" not in str(caught.value)
 
 
+def test_nesting_without_end_is_an_input_error():
+    depth = 3000
+    text = '{"resourceType":"QuestionnaireResponse","item":' + '[{"item":' * depth + "[]" + "}]" * depth + "}"
+    with pytest.raises(Invalid, match=r"JSON|deeply"):
+        Anonymizer(configuration(rule("Patient.name", "redact")), clock=TODAY).anonymize_text(text)
+    text = '{"resourceType":"QuestionnaireResponse","item":' + '[{"item":' * 420 + "[]" + "}]" * 420 + "}"
+    with pytest.raises(Invalid, match="deeply"):
+        Anonymizer(configuration(rule("Patient.name", "redact")), clock=TODAY).anonymize_text(text)
+
+
 def test_a_single_object_where_a_list_belongs_comes_out_as_a_list():
     assert anonymized(PATIENT | {"name": NAME}, rule("Patient.active", "redact"))["name"] == [NAME]
 
