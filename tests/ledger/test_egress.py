@@ -9,6 +9,7 @@ from bailee.ledger.checkpoint import read_checkpoint
 from bailee.ledger.entries import Bound, entry_from_bytes
 from bailee.stores.sql import ledger_tables as tables
 from bailee.stores.sql.database import read
+from bailee.stores.sql.ledger_append import leaf_entry
 from bailee.stores.sql.ledger_egress import Egress
 
 MANIFEST = "cd" * 32
@@ -114,6 +115,15 @@ def test_a_release_cannot_go_on_under_other_terms(database: Engine, fields: dict
     release.intent(intent())
     with pytest.raises(Conflict, match="other terms"):
         release.intent(intent(**fields))
+
+
+def test_an_intent_bears_the_time_at_which_it_was_written(database: Engine):
+    release = egress(database)
+    release.log.clock.advance(3_600_000)
+    release.log.commit([entry(t_ms=release.log.clock.now_ms())])
+    release.intent(intent())  # of a plan that is an hour old
+    with read(database) as connection:
+        assert leaf_entry(connection, 1).t_ms == release.log.clock.now_ms()
 
 
 def test_steps_out_of_order_are_refused(database: Engine):

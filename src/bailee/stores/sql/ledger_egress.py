@@ -16,7 +16,7 @@ import pyarrow as pa
 from sqlalchemy import Connection, func, select
 
 from bailee.core.errors import Conflict, Invalid
-from bailee.ledger.entries import Counts, Entry
+from bailee.ledger.entries import Counts, Entry, replace
 from bailee.stores.sql import ledger_tables as tables
 from bailee.stores.sql.database import read, write
 from bailee.stores.sql.ledger import Log
@@ -53,15 +53,17 @@ class Egress:
     def intent(self, terms: Entry) -> int:
         """Write that a release is about to begin, signed, before its first byte. Shape: the leaf's number.
 
-        `terms` is an entry of kind release.intent: agreement, partner, route, purpose, identifiability, data. The
+        `terms` is an entry of kind release.intent: agreement, partner, route, purpose, identifiability, data; its
+        time is taken from the ledger's clock. The
         same release again gives the first leaf's number. Raises: Conflict if the release was begun on other terms
         or has ended, Invalid for another kind of entry.
         """
         if terms.kind != INTENT:
             raise Invalid("an intent of another kind", where=terms.kind, remedy="Use kind release.intent.")
+        stamped = replace(terms, t_ms=self.log.clock.now_ms())  # a run that is gone on with may bear an old time
         with write(self.log.engine) as connection:
             known = progress(connection, terms.release)
-            seq = self._again(connection, known, terms) if INTENT in known.kinds else append(connection, [terms])[0]
+            seq = self._again(connection, known, terms) if INTENT in known.kinds else append(connection, [stamped])[0]
         self.log.checkpoint()
         return seq
 
