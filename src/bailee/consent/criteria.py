@@ -12,6 +12,7 @@ from bailee.consent.rules import Effect
 
 TYPES_SYSTEM = "http://hl7.org/fhir/resource-types"
 ACTIONS_SYSTEM = "http://terminology.hl7.org/CodeSystem/consentaction"
+RECIPIENT_SYSTEM = "urn:bailee:recipient"  # of names that are ours and no reference
 ACTIONS = frozenset({"collect", "access", "use", "disclose", "correct"})
 MEANINGS = frozenset({"instance", "related", "dependents", "authoredby"})
 Words = tuple[frozenset[str], bool]  # what was read, and whether all of it is clear
@@ -33,6 +34,8 @@ def _recipients(part: dict[str, Any], _effect: Effect, _table: Sensitivity) -> W
 def _identifier(identifier: Any) -> str | None:
     if not isinstance(identifier, dict) or not isinstance(identifier.get("value"), str):
         return None
+    if identifier.get("system") == RECIPIENT_SYSTEM:
+        return str(identifier["value"])
     return f"{identifier.get('system') or ''}|{identifier['value']}"
 
 

@@ -19,7 +19,6 @@ from bailee.consent.labels import Sensitivity, built_in_sensitivity
 from bailee.consent.rules import Rule
 from bailee.core.canonical import canonical_bytes, strict_json
 from bailee.core.errors import Invalid
-from bailee.core.grants import FOREVER_MS
 
 DIRECTIVES = pa.schema(
     [
@@ -94,8 +93,7 @@ def orphans(directives: pa.Table) -> int:
 
 def body_of(rule: Rule) -> str:
     """Write what a rule says, without its id and window, in canonical form."""
-    bare = msgspec.structs.replace(_bare(rule), id="-", not_before=0, not_after=FOREVER_MS)
-    return canonical_bytes(_sorted(msgspec.to_builtins(bare))).decode()
+    return canonical_bytes(_document(rule, of_root=True)).decode()
 
 
 @lru_cache(maxsize=65_536)
@@ -112,17 +110,19 @@ def of_patients(directives: pa.Table, patients: pa.Array) -> pa.Table:
     return directives.filter(pc.is_in(directives.column("patient"), value_set=patients, skip_nulls=True))
 
 
-def _bare(rule: Rule) -> Rule:
-    return msgspec.structs.replace(
-        rule, exceptions=tuple(msgspec.structs.replace(_bare(one), id="-") for one in rule.exceptions)
-    )
+_DEFAULTS: dict[str, Any] = {
+    field.name: field.default for field in msgspec.structs.fields(Rule) if field.default is not msgspec.NODEFAULT
+}
 
 
-def _sorted(value: Any) -> Any:
-    """Sets come out of msgspec in no order; texts in a list are sorted, exceptions are put in canonical order."""
-    if isinstance(value, dict):
-        return {key: _sorted(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        items = [_sorted(item) for item in value]
-        return sorted(items, key=lambda item: item if isinstance(item, str) else canonical_bytes(item).decode())
-    return value
+def _document(rule: Rule, *, of_root: bool) -> dict[str, Any]:
+    """Write what differs from the defaults, sets and exceptions in order. A root's window has columns of its own."""
+    document: dict[str, Any] = {"id": "-", "effect": rule.effect, "layer": rule.layer}
+    for name, default in _DEFAULTS.items():
+        value = getattr(rule, name)
+        if value == default or (of_root and name in {"not_before", "not_after"}):
+            continue
+        document[name] = sorted(value) if isinstance(value, frozenset) else value
+    if rule.exceptions:
+        document["exceptions"] = sorted((_document(one, of_root=False) for one in rule.exceptions), key=canonical_bytes)
+    return document
