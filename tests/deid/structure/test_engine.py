@@ -136,6 +136,14 @@ def columns(rows):
     return [record for record, _ in rows], [patient for _, patient in rows]
 
 
+def test_a_slice_of_a_batch_is_treated_like_a_batch():
+    records = [f'{{"resourceType":"Observation","id":"o{n}","text":"t{n}"}}' for n in range(6)]
+    whole, _ = run(records, ["p1"] * 6)
+    raw = plans.raw_batch(records, ["p1"] * 6)
+    part, _ = engine().deidentify(type(raw)(raw.rows.slice(2, 3)), plans.people(), **CALLBACKS)
+    assert written(part) == written(whole)[2:5]
+
+
 def test_a_pickled_engine_writes_the_same_bytes():
     records = ['{"resourceType":"Observation","id":"x","hash":"y","when":"2020-02-28"}']
     again = pickle.loads(pickle.dumps(engine()))

@@ -126,7 +126,7 @@ class _Run:
         self.buffer, offsets = buffer_of(raw.rows.column("json"))
         self.offsets = np.ascontiguousarray(offsets)
         self.patients: Patients = people.rows_of(raw.rows.column("patient"))
-        self.count = len(raw)
+        self.count, self.size = len(raw), int(self.offsets[-1] - self.offsets[0])
         self.status, self.detail, self.types = (np.zeros(self.count, np.int32) for _ in range(3))
         self.types -= 1
         self.positions, self.id_start, self.id_end = (np.zeros(self.count, np.int64) for _ in range(3))
@@ -154,7 +154,7 @@ class _Run:
 
     def list(self) -> Holes:
         """Find what is handed out."""
-        capacity = len(self.buffer) // 64 + 256
+        capacity = self.size // 64 + 256
         columns: list[Any] = [np.empty(0, kind) for kind in (np.int32, np.int32, np.int64, np.int64, np.uint8)]
         while True:
             found = int(self.hole_first[self._job.first])
@@ -172,7 +172,7 @@ class _Run:
         job, value = self._job, np.ascontiguousarray(filled.value)
         holes = _Holes(capacity=len(value), value=address(value))
         holes.bytes, holes.offsets = address(filled.content), address(filled.offsets)
-        job.first, capacity = 0, len(self.buffer) + len(filled.content) + 256 * self.count + 4096
+        job.first, capacity = 0, self.size + len(filled.content) + 256 * self.count + 4096
         while True:
             self.out = _grown(self.out, int(self.out_offsets[job.first]), capacity)
             job.out, job.capacity = address(self.out), capacity
