@@ -8,8 +8,10 @@ from functools import cache
 
 import pyarrow as pa
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from tests.support import plans
-from tests.support.filled import VARIANTS, WRONG, filled, scattered
+from tests.support.filled import VARIANTS, WRONG, filled, leaks, scattered
 from tests.support.oracle import Oracle, read_json, write_json
 from tests.support.shared_records import EXAMPLES, patient_of, shared_records
 
@@ -56,11 +58,11 @@ def compiled(profile, records, patients):
     return [read_json(next(written)) if status == 0 else None for status in tally.statuses]
 
 
-def model(profile, records, patients):
+def model(profile, records, patients, text=cleaned):
     oracle = Oracle(
         shipped_plan(profile),
         zip3=zip3_table().whitelist(),
-        clean_text=cleaned,
+        clean_text=text,
         clean_attachment=attachment,
         method=lambda _, value, __: value,
         **KEYS,
@@ -88,6 +90,19 @@ def test_on_any_string_anywhere(profile):
     source = random.Random(20)
     records = [json.dumps(scattered(source, name)) for name in r4.resource_types() for _ in range(4)]
     agree(profile, records, [source.choice(PATIENTS) for _ in records])
+
+
+@given(st.randoms(use_true_random=False), st.sampled_from(PATIENTS), st.sampled_from(profile_names()))
+@settings(max_examples=80, deadline=None)
+def test_on_whatever_can_be_made_from_the_r4_definitions(source, patient, profile):
+    agree(profile, [json.dumps(scattered(source))], [patient])
+
+
+@given(st.randoms(use_true_random=False), st.sampled_from(PATIENTS))
+@settings(max_examples=150, deadline=None)
+def test_no_text_passes_safe_harbor_but_through_the_notes_engine(source, patient):
+    done = model("safe-harbor", [json.dumps(scattered(source))], [patient], text=lambda *_: "[cleaned]")
+    assert leaks(done) == []
 
 
 @pytest.mark.skipif(not EXAMPLES.exists(), reason="the shared examples are not here: set BAILEE_SHARED")

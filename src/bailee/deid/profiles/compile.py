@@ -334,9 +334,10 @@ def absent(element: r4.Element) -> str:
     return MASKED if element.required and r4.owner(element.type).kind is r4.Kind.COMPLEX else ""
 
 
-def where_values(where: Where) -> tuple[str, ...]:
+@cache
+def where_values(where: Where) -> frozenset[str]:
     """Give the texts that a condition accepts."""
-    return lists()[where.named] if where.named else where.values
+    return frozenset(lists()[where.named] if where.named else where.values)
 
 
 def selecting_values(places: list[Place]) -> tuple[str, ...]:

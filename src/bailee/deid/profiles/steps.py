@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import msgspec
 
 from bailee.core.errors import UserError
+from bailee.deid.profiles.methods import check_argument
 from bailee.deid.profiles.profile import Rule, lists, terminologies
 from bailee.deid.structure.plan import Action, Check, CheckKind
 from bailee.records import r4
@@ -67,8 +68,16 @@ def treatment(rule: Rule, element: r4.Element, *, system: str = "") -> Treatment
     if action is Action.TEXT and group.known:
         return Treatment(action=action, check=Check(kind=CheckKind.ONE_OF, values=lists()[group.known]))
     if action is Action.METHOD:
+        _check_argument(rule)
         return Treatment(action=action, argument=f"{group.method}:{group.argument}")
     return Treatment(action=action, argument="contained" if group.method == "contained" else group.argument)
+
+
+def _check_argument(rule: Rule) -> None:
+    try:
+        check_argument(rule.group.method, rule.group.argument)
+    except ValueError as error:
+        raise UserError(f"{rule.path.text}: {error}", where=rule.where) from None
 
 
 def listed(values: Sequence[str] | str) -> tuple[str, ...]:
