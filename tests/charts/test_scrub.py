@@ -107,6 +107,26 @@ def test_the_same_patient_has_the_same_surrogates_in_every_note_and_batch():
     assert given_name.upper() in whole[1]
 
 
+def test_a_name_over_a_line_end_is_one_name():
+    texts = pa.array(["Ana\n  Ruiz was"])
+    found = found_of((0, 0, 3, NAME), (0, 6, 10, NAME))
+    charts = charts_from_columns(1, [0] * 2, ["name-given", "name-family"], ["Ana", "Ruiz"])
+    subjects = Subjects.of(KEYS, ROOTS[:1], shift=True, charts=charts)
+    done = scrub(texts, found, subjects, np.zeros(1, np.int32))
+    whole = scrub(pa.array(["Ana Ruiz was"]), found_of((0, 0, 8, NAME)), subjects, np.zeros(1, np.int32))
+    assert done.texts[0].as_py().replace("\n  ", " ") == whole.texts[0].as_py()
+    assert done.texts[0].as_py()[done.new_start[1] : done.new_end[1]] == whole.texts[0].as_py().split()[1]
+
+
+def test_a_date_over_a_line_end_is_one_date():
+    found = found_of((0, 3, 6, DATE), (0, 7, 21, DATE))
+    subjects = Subjects([b"k" * 32], shift_days=np.array([3], np.int32))
+    done = scrub(pa.array(["on the\n1st of June 20"]), found, subjects, np.zeros(1, np.int32))
+    assert done.texts[0].as_py() == "on the\n4th of June 20"
+    years = scrub(pa.array(["on the\n1st of June 20"]), found, Subjects([b"k" * 32]), np.zeros(1, np.int32))
+    assert years.texts[0].as_py() == "on 2020\n"
+
+
 def test_nothing_of_the_chart_is_left():
     text = " ".join(released(NOTES, [0, 1, 2, 0])).lower()
     assert not [value for value in ("ana", "ruiz", "poe", "555-0123", "1961-03-02", "3/2/1961") if f" {value}" in text]

@@ -14,6 +14,7 @@ import pyarrow as pa
 from bailee.core.errors import Invalid
 from bailee.core.kernels import address, library
 from bailee.core.keys import AgreementKeys
+from bailee.deid.notes.chains import chains_of, parted
 from bailee.deid.notes.chart.charts import Charts
 from bailee.deid.notes.found import LABELS, Found
 from bailee.deid.notes.surrogates.persons import Subject
@@ -22,6 +23,7 @@ from bailee.deid.notes.surrogates.replace import surrogate_for, tag
 Method = Literal["surrogate", "tag", "remove"]
 METHODS: Final = ("surrogate", "tag", "remove")
 Whole = npt.NDArray[np.int64]
+_KINDS: Final = 2 * len(LABELS)  # labels, each with and without the day before the month
 
 
 class Subjects:
@@ -201,17 +203,30 @@ def _replacements(
         return label.astype(np.int32), tags
     assert subjects is not None
     assert subject_of is not None
-    encoded = _gathered(content, from_, to).dictionary_encode()
-    code = encoded.indices.to_numpy(zero_copy_only=False).astype(np.int64)
+    chains = chains_of(content, found, from_, to)
+    owner = subject_of[found.note[chains.first]].astype(np.int64)
+    encoded = _gathered(content, from_[chains.first], to[chains.last]).dictionary_encode()
     said = encoded.dictionary.to_pylist()
-    owner = subject_of[found.note].astype(np.int64)
-    keys, which = np.unique((owner + 1) * len(LABELS) * len(said) + label * len(said) + code, return_inverse=True)
+    code = encoded.indices.to_numpy(zero_copy_only=False).astype(np.int64)
+    kind = 2 * label[chains.first] + (found.language[found.note[chains.first]] > 0)
+    keys, unique = np.unique(((owner + 1) * _KINDS + kind) * len(said) + code, return_inverse=True)
     made = []
     for key in keys.tolist():
-        patient, rest = divmod(key, len(LABELS) * len(said))
-        kind, text = divmod(rest, len(said))
-        made.append(surrogate_for(subjects[patient - 1], kind, said[text]) if patient else tag(kind))
-    return which.astype(np.int32), made
+        rest, text = divmod(key, len(said))
+        patient, kinds = divmod(rest, _KINDS)
+        number, day_first = divmod(kinds, 2)
+        made.append(
+            surrogate_for(subjects[patient - 1], number, said[text], day_first=bool(day_first))
+            if patient
+            else tag(number)
+        )
+    which = unique[chains.of_span].astype(np.int32)
+    for chain in chains.long.tolist():
+        first, last = int(chains.first[chain]), int(chains.last[chain])
+        parts = [(int(from_[span] - from_[first]), int(to[span] - from_[first])) for span in range(first, last + 1)]
+        which[first : last + 1] = np.arange(len(made), len(made) + len(parts))
+        made += parted(said[code[chain]], made[unique[chain]], parts)
+    return which, made
 
 
 def _spliced(

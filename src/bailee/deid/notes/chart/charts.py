@@ -59,6 +59,11 @@ class Charts:
         found = pc.fill_null(pc.index_in(patients.cast(pa.string()), value_set=self.patients), -1)
         return np.asarray(found.to_numpy(zero_copy_only=False), np.int32)
 
+    def persons_of(self, chart: int) -> list[int]:
+        """Tell the person of each of one chart's values, in the order of `values_of`."""
+        first, end = np.searchsorted(self.chart, (chart, chart + 1))
+        return [int(person) for person in self.person[first:end].tolist()]
+
     def values_of(self, chart: int) -> list[tuple[str, str]]:
         """List one chart's (kind, value) pairs."""
         first, end = np.searchsorted(self.chart, (chart, chart + 1))

@@ -31,6 +31,7 @@ _ADDRESS: Final = (
 def _person(kind: str, base: str, who: str) -> dict[tuple[str, str], int]:
     prefix = f"{base}." if base else ""
     paths = {(kind, f"{prefix}name.{part}"): NUMBER_OF[f"{who}-{role}"] for part, role in _NAME}
+    paths[kind, f"{prefix}gender"] = NUMBER_OF[f"{who}-gender"]
     return paths | _contact(kind, prefix)
 
 

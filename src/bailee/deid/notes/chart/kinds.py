@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import IntEnum
 from typing import Final
 
-from bailee.deid.notes.found import CONTACT, DATE, FACILITY, ID, LOCATION, NAME, ORGANIZATION
+from bailee.deid.notes.found import CONTACT, DATE, FACILITY, ID, LOCATION, NAME, ORGANIZATION, OTHER
 
 
 class Role(IntEnum):
@@ -20,6 +20,7 @@ class Role(IntEnum):
     WIRE = 6  # e-mail, URL, handle, an identifier of letters only
     NUMBER = 7
     DAY = 8
+    NONE = 9  # not looked for
 
 
 PERSONS: Final = ("name", "relative", "clinician")
@@ -51,6 +52,8 @@ KINDS: Final[dict[str, tuple[Role, int]]] = {
     "id": (Role.NUMBER, ID),
     "date-birth": (Role.DAY, DATE),
     "date": (Role.DAY, DATE),
+    # male or female: surrogates of given names follow it
+    **{f"{person}-gender": (Role.NONE, OTHER) for person in PERSONS},
 }
 
 NAMES: Final = tuple(KINDS)

@@ -152,7 +152,8 @@ def _holders(found: Collected) -> npt.NDArray[np.int32]:
     """Give the object that stands for a person: what lies around a HumanName; relatives are told apart by it."""
     parent = found.parent.astype(np.int64)
     above = np.where(parent >= 0, found.up[np.maximum(parent, 0)], -1)
-    return np.asarray(np.where(above >= 0, above, parent), np.int32)
+    direct = np.isin(found.tag, [NUMBER_OF[name] for name in NUMBER_OF if name.endswith("gender")])
+    return np.asarray(np.where((above >= 0) & ~direct, above, parent), np.int32)
 
 
 def _kinds(found: Collected, texts: pa.StringArray) -> Numbers:

@@ -36,7 +36,7 @@ def word_forms(role: Role, value: str) -> Iterator[tuple[Role, str]]:
         case Role.NUMBER:
             if not any(map(str.isdigit, value)):
                 yield Role.WIRE, value
-        case Role.DAY:
+        case Role.DAY | Role.NONE:
             return
         case _:
             yield from ((role, form) for form in _spelt(value))
@@ -58,23 +58,37 @@ def _given(value: str) -> Iterator[tuple[Role, str]]:
 
 
 def _full_name(value: str) -> Iterator[tuple[Role, str]]:
-    family_first = re.match(r"\s*([^,]+),\s*([^,]+)", value)
-    plain = (
-        f"{family_first[2]} {family_first[1]}"
-        if family_first and not _is_title(family_first[2])
-        else value.split(",", maxsplit=1)[0]
-    )
-    words = [word for word in plain.split() if not _is_title(word)]
-    if family_first and not _is_title(family_first[2]):
-        start = len(words) - len([word for word in family_first[1].split() if not _is_title(word)])
+    for role, part in full_name(value):
+        if role == Role.GIVEN:
+            yield from _given(part)
+        else:
+            yield from ((Role.FAMILY, form) for form in _spelt(part))
+
+
+def full_name(value: str) -> Iterator[tuple[Role, str]]:
+    """Split a whole name: `Smith, Ana`, `Dr. Ana van der Berg, MD`. Titles fall away, particles stay with the family name.
+
+    Example:
+        >>> [(role.name, part) for role, part in full_name("Dr. Ana van der Berg, MD")]
+        [('GIVEN', 'Ana'), ('FAMILY', 'van der Berg')]
+
+    """
+    turned = re.match(r"\s*([^,]+),\s*([^,]+)", value)
+    if turned and not _is_title(turned[2]):
+        family, given = (_untitled(part) for part in turned.groups())
     else:
+        words = _untitled(value.split(",", maxsplit=1)[0])
         start = len(words) - 1
         while start > 1 and words[start - 1].strip(".").lower() in name_parts("PARTICLES"):
             start -= 1
-    for word in words[: max(start, 0)]:
-        yield from _given(word)
-    if words:
-        yield from ((Role.FAMILY, form) for form in _spelt(" ".join(words[max(start, 0) :])))
+        given, family = words[: max(start, 0)], words[max(start, 0) :]
+    yield from ((Role.GIVEN, word) for word in given)
+    if family:
+        yield Role.FAMILY, " ".join(family)
+
+
+def _untitled(text: str) -> list[str]:
+    return [word for word in text.split() if not _is_title(word)]
 
 
 def _is_title(word: str) -> bool:

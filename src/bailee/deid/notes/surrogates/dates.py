@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cache
 from importlib.resources import files
@@ -38,8 +39,23 @@ _NO_YEAR: Final = 2001  # not a leap year
 _MIDDLE: Final = 15  # of a month
 
 
-def date_for(subject: Subject, text: str) -> str | None:
-    """Rewrite the dates in a text; None if anything in it was not understood.
+@dataclass(frozen=True)
+class Order:
+    """How 4/5/2020 is read: as the chart's birth date if it may be that, else by the language's habit."""
+
+    day_first: bool = False
+    births: frozenset[tuple[int, int, int]] = frozenset()  # year, month, day
+
+    def puts_day_first(self, a: int, b: int, year: int | None) -> bool:
+        """Tell whether the first of two numbers is the day."""
+        if a > 12 or b > 12:
+            return a > 12
+        births = {(month, day) for born, month, day in self.births if year is None or (born - year) % 100 == 0}
+        return (b, a) in births or (self.day_first and (a, b) not in births)
+
+
+def date_for(subject: Subject, text: str, *, day_first: bool = False) -> str | None:
+    """Rewrite the dates in a text; None if anything in it was not understood. `day_first`: 4/5 is in May.
 
     Dates move by `subject.shift_days`, or leave their year only where that is None. A year of birth does not stay where the
     patient is 90 or older. Source: 45 CFR 164.514(b)(2)(i)(C).
@@ -49,11 +65,12 @@ def date_for(subject: Subject, text: str) -> str | None:
     if any(word.lower() not in between() for word in re.findall(r"[^\W_]+", rest)):
         return None
     found = list(form.finditer(text))
+    order = Order(day_first, subject.birth_days)
     try:
         if subject.shift_days is None:
-            return _years(subject, found)
+            return _years(subject, found, order)
         shift = timedelta(days=subject.shift_days)
-        pieces = [_moved(match, shift) for match in found]
+        pieces = [_moved(match, shift, order) for match in found]
     except (ValueError, OverflowError):
         return None
     out, last = [], 0
@@ -63,12 +80,12 @@ def date_for(subject: Subject, text: str) -> str | None:
     return "".join([*out, text[last:]]) if found else None
 
 
-def _years(subject: Subject, found: list[re.Match[str]]) -> str | None:
+def _years(subject: Subject, found: list[re.Match[str]], order: Order) -> str | None:
     years: dict[int, None] = {}
     for match in found:
         if match.lastgroup in {"time", "weekday"}:
             continue
-        read = _read(match)
+        read = _read(match, order)
         if read is not None:
             years[read.year] = None
     if not years or (subject.ninety and not subject.birth_years.isdisjoint(years)):
@@ -76,18 +93,18 @@ def _years(subject: Subject, found: list[re.Match[str]]) -> str | None:
     return "-".join(map(str, years))
 
 
-def _read(match: re.Match[str]) -> date | None:
+def _read(match: re.Match[str], order: Order) -> date | None:
     """Read the date of a match; None where its year is not told."""
     kind = str(match.lastgroup)
     part = _parts(match, kind)
     if kind == "year":
         return date(int(match[0]), 7, 1)
     if not part.get("y"):
-        _order(part)
+        _order(part, order)
         return None
     year = full_year(part["y"])
     if kind in {"num", "solid"}:
-        month, day, _ = _order(part)
+        month, day, _ = _order(part, order)
         return date(year, month, day)
     month = int(part["m"]) if part.get("m") else _place(part["n"], months())[1] + 1
     return date(year, month, int(part["d"]) if part.get("d") else _MIDDLE)
@@ -113,18 +130,19 @@ def full_year(written: str) -> int:
     return year if len(written) == 4 else 2000 + year if year < 50 else 1900 + year
 
 
-def _order(part: dict[str, str]) -> tuple[int, int, bool]:
-    """Tell month and day of two numbers, and whether the day comes first: after European dots, or where it is no month."""
+def _order(part: dict[str, str], order: Order) -> tuple[int, int, bool]:
+    """Tell month and day of two numbers, and whether the day comes first. Raises: ValueError if there is no such day."""
     if "a" not in part:
         return 1, 1, False
     a, b = int(part["a"]), int(part["b"])
-    day_first = a > 12 or (b <= 12 and part.get("s", "").strip() == ".")
+    year = full_year(part["y"]) if "y" in part else None
+    day_first = order.puts_day_first(a, b, year)
     month, day = (b, a) if day_first else (a, b)
     date(_NO_YEAR - 1, month, day)
     return month, day, day_first
 
 
-def _moved(match: re.Match[str], shift: timedelta) -> str:
+def _moved(match: re.Match[str], shift: timedelta, order: Order) -> str:
     kind = str(match.lastgroup)
     part = _parts(match, kind)
     match kind:
@@ -136,15 +154,15 @@ def _moved(match: re.Match[str], shift: timedelta) -> str:
             line, at = _place(part["n"], weekdays())
             return _named(part["n"], weekdays()[line][(at + shift.days) % 7])
         case "num" | "solid" | "ab":
-            return _moved_numbers(part, shift)
+            return _moved_numbers(part, shift, order)
         case "ymd" | "nmy" | "ym":
             return _moved_plain(kind, part, shift)
         case _:
             return _moved_named(kind, part, shift)
 
 
-def _moved_numbers(part: dict[str, str], shift: timedelta) -> str:
-    month, day, day_first = _order(part)
+def _moved_numbers(part: dict[str, str], shift: timedelta, order: Order) -> str:
+    month, day, day_first = _order(part, order)
     moved = date(full_year(part["y"]) if "y" in part else _NO_YEAR, month, day) + shift
     width = 2 if part["a"][0] == "0" or part["b"][0] == "0" or len(part["a"] + part["b"]) == 4 else 1
     pair = (moved.day, moved.month) if day_first else (moved.month, moved.day)

@@ -193,19 +193,22 @@ def _choose(subject: Subject, word: str, role: str, taken: frozenset[str]) -> st
 
 
 def _kind_of(subject: Subject, word: str, role: str) -> tuple[str, str]:
+    """Tell the list to choose from: culture by the name, gender by the chart, else by the name."""
     found = names().places.get(word, ())
     if not found and role == "given":
         found = next((names().places[full] for full in nicknames().get(word, ()) if full in names().places), ())
-    matching = [place for place in found if (place[1] == "family") == (role == "family")]
-    if matching:
-        foreign = [place for place in matching if place[0] != "en"]
-        return foreign[0] if role == "family" and len(foreign) == 1 else matching[0]
     if role == "family":
-        return ("en", "family")
-    return (
-        "en",
-        "female" if word[-1] == "a" or (word[-1] != "o" and subject.draws.number("gender", word) % 2) else "male",
-    )
+        families = [culture for culture, kind in found if kind == "family"]
+        foreign = [culture for culture in families if culture != "en"]
+        return (foreign[0] if len(foreign) == 1 else "en", "family")
+    gendered = [place for place in found if place[1] != "family"]
+    gender = subject.genders.get(word) or (gendered[0][1] if gendered else _gender(subject, word))
+    return (gendered[0][0] if gendered else "en", gender)
+
+
+def _gender(subject: Subject, word: str) -> str:
+    drawn = subject.draws.number("gender", word) % 2
+    return "female" if word[-1] == "a" or (word[-1] != "o" and drawn) else "male"
 
 
 def in_case_of(model: str, word: str) -> str:

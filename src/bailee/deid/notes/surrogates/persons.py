@@ -8,7 +8,7 @@ from typing import Final
 
 from bailee.deid.notes.chart.charts import Charts
 from bailee.deid.notes.chart.kinds import KINDS, Role
-from bailee.deid.notes.chart.spellings import name_parts
+from bailee.deid.notes.chart.spellings import full_name, name_parts
 from bailee.deid.notes.chart.words import GENERIC, bits_of_word
 from bailee.deid.notes.folding import fold
 from bailee.deid.notes.surrogates.draws import Draws
@@ -94,22 +94,59 @@ class Subject:
         )
 
     @cached_property
+    def birth_days(self) -> frozenset[tuple[int, int, int]]:
+        """Give year, month and day of the chart's birth dates that are whole."""
+        said = (re.match(r"(\d{4})-(\d\d)-(\d\d)", value) for kind, value in self.values if kind == "date-birth")
+        return frozenset((int(day[1]), int(day[2]), int(day[3])) for day in said if day)
+
+    @cached_property
     def birth_years(self) -> frozenset[int]:
         """Give the years in the chart's birth dates."""
         return frozenset(int(value[:4]) for kind, value in self.values if kind == "date-birth" and value[:4].isdigit())
+
+    @cached_property
+    def genders(self) -> dict[str, str]:
+        """Tell the gender of given names whose bearers' gender the chart knows: `male` or `female`."""
+        if self._charts is None or self._chart < 0:
+            return {}
+        known = {
+            person: value
+            for kind, value, person in self._rows
+            if kind.endswith("gender") and value in {"male", "female"}
+        }
+        return {
+            word: known[person]
+            for kind, value, person in self._rows
+            if person in known and _ROLES[kind] in {Role.GIVEN, Role.FULL}
+            for word in _split_name(kind, value)[0]
+        }
+
+    @cached_property
+    def _rows(self) -> list[tuple[str, str, int]]:
+        assert self._charts is not None
+        people = self._charts.persons_of(self._chart)
+        return [(kind, value, person) for (kind, value), person in zip(self.values, people, strict=True)]
 
     def allows(self, text: str) -> bool:
         """Tell whether a surrogate holds no word of the chart."""
         return self.words.isdisjoint(WORD.findall(folded(text)))
 
     def _words_of(self, role: Role) -> dict[str, None]:
-        """List the words of one role; in a whole name titles and particles are no names."""
-        alone = {word for kind, value in self.values if _ROLES[kind] == role for word in WORD.findall(folded(value))}
-        whole = {
-            word for kind, value in self.values if _ROLES[kind] == Role.FULL for word in WORD.findall(folded(value))
-        }
-        whole -= name_parts("TITLES") | name_parts("PARTICLES")
-        return dict.fromkeys(sorted(word for word in alone | whole if len(word) > 1))
+        part = 0 if role == Role.GIVEN else 1
+        names = (value for value in self.values if _ROLES[value[0]] in {role, Role.FULL})
+        return dict.fromkeys(sorted({word for kind, value in names for word in _split_name(kind, value)[part]}))
+
+
+@lru_cache(maxsize=1 << 14)
+def _split_name(kind: str, value: str) -> tuple[frozenset[str], frozenset[str]]:
+    """Give the given and the family names in one value, folded, without titles, particles and initials."""
+    parts: dict[Role, set[str]] = {Role.GIVEN: set(), Role.FAMILY: set()}
+    role = Role(_ROLES[kind])
+    forms = list(full_name(value)) if role == Role.FULL else [(role, value)]
+    minor = name_parts("TITLES") | name_parts("PARTICLES") if role == Role.FULL else name_parts("PARTICLES")
+    for form_role, form in forms:
+        parts[form_role] |= {word for word in WORD.findall(folded(form)) if len(word) > 1 and word not in minor}
+    return frozenset(parts[Role.GIVEN]), frozenset(parts[Role.FAMILY])
 
 
 _ROLES: Final = {name: int(role) for name, (role, _) in KINDS.items()}
