@@ -27,6 +27,7 @@ from bailee.deid.notes.chart.records import Directory, charts_from_records, dire
 from bailee.deid.notes.scrub import Subjects
 from bailee.deid.profiles.compile import shipped_plan
 from bailee.deid.structure.engine import Engine
+from bailee.deid.structure.methods import RareMethods
 from bailee.deid.structure.tally import Tally, total
 from bailee.deid.structure.zip3 import zip3_table
 from bailee.flows.deidentify.outputs import Write, whole_file
@@ -140,13 +141,14 @@ class _Run:
         charts = charts_from_records(content.records, directory, patients=patients)
         shift = self.plan.identifiability == "expert-determination"
         subjects = Subjects.of(self.keys, list(roots.values()), shift=shift, ninety=people.ninety, charts=charts)
+        methods = RareMethods(self.keys, list(roots.values()))
         cleaner = TextCleaner(charts, subjects, self.keys, counts, plan=self.terms)
         return self.engine.deidentify(
             content.records,
             people,
             clean_text=cleaner.texts,
             clean_attachment=cleaner.attachments,
-            method=cleaner.method,
+            method=methods,
         )
 
     def _root(self, patient: str) -> bytes:
