@@ -200,7 +200,7 @@ static void add_shares(const Form *form, int64_t t, int64_t from, int16_t ring[R
     }
 }
 
-static void tag_note(const Model *m, const Notes *in, int64_t note, const int32_t *raise, Form *forms, uint8_t *newer,
+static void tag_note(const Model *m, const Notes *in, int64_t note, const int32_t *raise, const uint8_t *class, Form *forms, uint8_t *newer,
                      uint8_t *back, uint8_t *state, int16_t *margin) {
     int64_t from = in->first[note], to = in->first[note + 1];
     int16_t ring[RING][HIDDEN];
@@ -223,7 +223,7 @@ static void tag_note(const Model *m, const Notes *in, int64_t note, const int32_
         if (done < from) continue;
         state_scores(m, ring[done % RING], ids[done & 1], score);
         margin[done] = margin_of(score);
-        for (int s = 0; s < STATES; s++) score[s] += raise[s];
+        for (int s = 0; s < STATES; s++) score[s] += raise[class[done] * STATES + s];
         if (done == from) path_start(score, best);
         else path_step(m, score, best, back + (done - from) * STATES);
         memcpy(ring[done % RING], m->hidden_bias, sizeof ring[0]);
@@ -236,12 +236,12 @@ static void tag_note(const Model *m, const Notes *in, int64_t note, const int32_
     }
 }
 
-/* Tag every token of every note; `margin` tells how near each was to a label. `raise` is added to the states' scores (to prefer or avoid some).
+/* Tag every token of every note; `margin` tells how near each was to a label. Row class[t] of `raise` is added to the states' scores of token t.
    Returns 0, or -1 if there was no memory. */
 EXPORT int64_t notes_tag(const uint8_t *bytes, const int64_t *at, int64_t notes, const int64_t *first, const int32_t *start,
                          const int32_t *end, const uint8_t *kind, const uint8_t *shape, const uint64_t *hash,
                          const uint64_t *mask, const void *const *parts, const int32_t *sizes, const int32_t *raise,
-                         uint8_t *state, int16_t *margin) {
+                         const uint8_t *class, uint8_t *state, int16_t *margin) {
     Notes in = {bytes, at, first, start, end, kind, shape, hash, mask};
     Model m = {parts[0], parts[1], parts[2], parts[3], parts[4], parts[5], parts[6], parts[7],
                (uint32_t)sizes[0], (uint32_t)sizes[1], sizes[2], 0};
@@ -258,7 +258,7 @@ EXPORT int64_t notes_tag(const uint8_t *bytes, const int64_t *at, int64_t notes,
     uint8_t *back = malloc((size_t)longest * STATES + 1);
     int64_t answer = forms && newer && back ? 0 : -1;
     if (answer == 0)
-        for (int64_t n = 0; n < notes; n++) tag_note(&m, &in, n, raise, forms, newer, back, state, margin);
+        for (int64_t n = 0; n < notes; n++) tag_note(&m, &in, n, raise, class, forms, newer, back, state, margin);
     free(forms);
     free(newer);
     free(back);

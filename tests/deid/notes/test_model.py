@@ -9,7 +9,7 @@ from bailee.core.errors import Invalid, Unavailable
 from bailee.deid.notes import model
 from bailee.deid.notes.found import DATE, NAME
 from bailee.deid.notes.lexicon import lexicon_from_words
-from bailee.deid.notes.model import HIDDEN, LABEL_OF_STATE, REACH, STATES, WIDTH, read_weights, tag, write_weights
+from bailee.deid.notes.model import HIDDEN, LABEL_OF_STATE, REACH, STATES, WIDTH, Lean, read_weights, tag, write_weights
 from bailee.deid.notes.text import Text
 from bailee.deid.notes.training import CONTEXTS, Learner, shard_from_notes
 from bailee.deid.notes.tuning import scores
@@ -82,7 +82,7 @@ def test_the_kernel_equals_the_slow_model(trained, lean):
         "".join(rng.choice("aB9. \n:-é王") for _ in range(300)),
     ]
     text = Text(pa.array(notes))
-    assert tag(text, LEXICON.of(text), trained, lean=lean).state.tolist() == slow_states(
+    assert tag(text, LEXICON.of(text), trained, lean=Lean.even(lean)).state.tolist() == slow_states(
         text, trained, raised=round(lean * 256)
     )
 
@@ -95,13 +95,15 @@ def test_what_was_learnt_is_found_in_notes_never_seen(trained):
 
 def test_leaning_towards_identifiers_never_finds_fewer(trained):
     text = Text(pa.array([note for note, _ in little_notes(50, 12)] + ["Bruno was seen, fever 12, dose 3"]))
-    counts = [(tag(text, LEXICON.of(text), trained, lean=lean).state > 0).sum() for lean in (-4.0, 0.0, 4.0, 12.0)]
+    counts = [
+        (tag(text, LEXICON.of(text), trained, lean=Lean.even(lean)).state > 0).sum() for lean in (-4.0, 0.0, 4.0, 12.0)
+    ]
     assert counts == sorted(counts)
 
 
 def test_states_become_spans_of_whole_runs(trained):
     text = Text(pa.array(["Patient: Emre\nSeen on 1/2/1990 for pain"]))
-    spans = model.find(text, LEXICON.of(text), lean=0.0, model=trained)
+    spans = model.find(text, LEXICON.of(text), lean=Lean.even(0), model=trained)
     assert [
         (bytes(text.folded[a:b]).decode(), label)
         for a, b, label in zip(spans.start, spans.end, spans.label, strict=True)

@@ -41,22 +41,22 @@ SecondOpinion = Callable[[Text], Spans]
 
 @dataclass(frozen=True, kw_only=True)
 class Point:
-    """An operating point. `lean` is how much likelier identifiers are taken to be, in nats; `least` the weakest find used.
+    """An operating point. `lean` is how much likelier identifiers are taken to be; `least` the weakest find used.
 
     A rule's name counts only if the model holds some word of it at least `doubt` nats above nothing, where words that are
     no ordinary ones have STRANGE nats in their favour.
     """
 
-    lean: float
+    lean: model.Lean
     least: int
     doubt: float = -1.0
     strangers: bool = False
 
 
 POINTS: Final = {
-    "strict": Point(lean=3.0, least=WEAK, doubt=-6.0, strangers=True),
-    "balanced": Point(lean=1.0, least=FAIR),
-    "readable": Point(lean=-1.0, least=SURE),
+    "strict": Point(lean=model.Lean(2.0, 3.0, 5.0, 3.0), least=WEAK, doubt=-6.0, strangers=True),
+    "balanced": Point(lean=model.Lean(0.5, 1.0, 2.5, 1.0), least=FAIR),
+    "readable": Point(lean=model.Lean(-2.0, -1.0, 0.0, -1.0), least=SURE),
 }
 
 

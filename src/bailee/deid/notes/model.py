@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import msgspec
 import numpy as np
@@ -15,8 +15,9 @@ import numpy.typing as npt
 
 from bailee.core.errors import Invalid, Unavailable
 from bailee.deid.notes.found import CONTACT, DATE, FACILITY, ID, LABELS, LOCATION, NAME, Spans
+from bailee.deid.notes.lexica.categories import CLINICAL, COMMON, Category
 from bailee.deid.notes.lexicon import Masks
-from bailee.deid.notes.text import BREAK, Text, at, kernels, whole
+from bailee.deid.notes.text import BREAK, WORD, Text, at, kernels, whole
 
 # These sizes stand in kernels/notes_model.c as well.
 WIDTH: Final = 48
@@ -30,6 +31,11 @@ OUTSIDE: Final = 0
 BEGUN: Final = (NAME, DATE, LOCATION, ID, CONTACT, FACILITY)
 LABEL_OF_STATE: Final = np.array([-1, *range(len(LABELS)), *BEGUN], np.int8)
 BEGIN_STATE: Final = {label: 1 + len(LABELS) + place for place, label in enumerate(BEGUN)}
+
+_SAFE: Final = np.uint64(int(COMMON | CLINICAL | Category.FUNCTION | Category.KNOWN_EN | Category.EPONYM_HEAD))
+_NAMES: Final = np.uint64(int(
+    Category.GIVEN | Category.GIVEN_RARE | Category.FAMILY | Category.FAMILY_RARE | Category.CITY | Category.CITY_RARE | Category.EPONYM
+))  # fmt: skip
 
 _ORDER: Final = ("form", "context", "window", "form_bias", "hidden_bias", "out", "out_bias", "step")
 _TYPES: Final = (np.int8, np.int8, np.int16, np.int16, np.int16, np.int16, np.int32, np.int32)
@@ -120,22 +126,44 @@ class Tags:
     margin: npt.NDArray[np.int16]
 
 
-def tag(text: Text, masks: Masks, model: Weights, *, lean: float) -> Tags:
+class Lean(NamedTuple):
+    """How much likelier identifiers are taken to be than the model says, in nats, by what the word lists say of a token."""
+
+    known: float  # a word of a language or of medicine that is no name
+    both: float  # a word and a name
+    other: float  # a name, or a word that no list knows
+    number: float  # numbers, marks, breaks
+
+    @staticmethod
+    def even(nats: float) -> Lean:
+        """Lean alike for all."""
+        return Lean(nats, nats, nats, nats)
+
+
+def lean_class(text: Text, masks: Masks) -> npt.NDArray[np.uint8]:
+    """Tell which of Lean's four numbers counts for each token."""
+    safe, name = (masks & _SAFE) != 0, (masks & _NAMES) != 0
+    out = np.where(safe & ~name, 0, np.where(safe, 1, 2)).astype(np.uint8)
+    out[text.tokens.kind != WORD] = 3
+    return out
+
+
+def tag(text: Text, masks: Masks, model: Weights, *, lean: Lean) -> Tags:
     """Give each token's state and margin.
 
-    Units: lean is in nats: how much likelier every identifier is taken to be than the model says; below 0, less likely.
     Cost: one pass over the batch; 16 bytes a token of the longest note.
     """
     tokens = text.tokens
     state, margin = np.zeros(max(len(tokens), 1), np.uint8), np.zeros(max(len(tokens), 1), np.int16)
-    raised = np.full(STATES, round(lean * model.card.unit), np.int32)
-    raised[OUTSIDE] = 0
+    raised = np.repeat(np.rint(np.array(lean) * model.card.unit).astype(np.int32)[:, None], STATES, axis=1)
+    raised[:, OUTSIDE] = 0
+    kinds = lean_class(text, masks)
     parts = [model.parts[name] for name in _ORDER]
     pointers = (ctypes.c_void_p * len(parts))(*(part.ctypes.data for part in parts))
     sizes = np.array([model.card.form_rows, model.card.context_rows, model.card.window_shift], np.int32)
     failed = kernels().notes_tag(
         at(text.folded), at(text.at), whole(len(text)), at(tokens.first), at(tokens.start), at(tokens.end), at(tokens.kind),
-        at(tokens.shape), at(tokens.hash), at(masks), pointers, at(sizes), at(raised), at(state), at(margin),
+        at(tokens.shape), at(tokens.hash), at(masks), pointers, at(sizes), at(raised), at(kinds), at(state), at(margin),
     )  # fmt: skip
     if failed:
         raise MemoryError
@@ -158,6 +186,6 @@ def spans_from_states(text: Text, state: npt.NDArray[np.int8]) -> Spans:
     return Spans.of(tokens.start[first], tokens.end[ends], label[first])
 
 
-def find(text: Text, masks: Masks, *, lean: float, model: Weights | None = None) -> Spans:
+def find(text: Text, masks: Masks, *, lean: Lean, model: Weights | None = None) -> Spans:
     """Find identifiers by the statistical model."""
     return spans_from_states(text, tag(text, masks, model or weights(), lean=lean).state)

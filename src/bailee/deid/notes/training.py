@@ -96,9 +96,15 @@ class Adam:
     def __init__(self, value: Floats) -> None:
         self.value = value
         self._mean, self._square, self._count = np.zeros_like(value), np.zeros_like(value), 0
+        self._usual = 0.0
 
     def step(self, gradient: npt.NDArray[Any], rate: float) -> None:
-        """Move down the gradient."""
+        """Move down the gradient. One that is far larger than usual is cut: a single odd batch must not move all weights."""
+        size = float(np.linalg.norm(gradient))
+        if self._count > 20 and size > 2 * self._usual:
+            gradient = gradient * (2 * self._usual / size)
+            size = 2 * self._usual
+        self._usual += (size - self._usual) / min(100, self._count + 1)
         self._count += 1
         self._mean += 0.1 * (gradient - self._mean)
         self._square += 0.001 * (gradient * gradient - self._square)
@@ -193,7 +199,7 @@ class Learner:
                 at(score), at(allowed), at(starts), whole(len(starts) - 1), at(value["step"]), at(d_score), at(d_step)
             )
         )
-        scale = np.float32(1 / size)
+        scale = np.float32(1 / max(size, plan.batch_tokens))
         d_hidden = (d_score @ value["out"].T) * active
         d_around = d_hidden @ value["window"].T
         d_forms = _unwindow(d_around, where, size, first - begin)
