@@ -95,12 +95,10 @@ def test_what_spread_is_marked_as_such():
     assert canvas.spans()[1].tolist() == [MODEL, SPREAD]
 
 
-def test_clinical_language_is_let_go_unless_a_surer_finder_says_otherwise():
-    text, canvas = canvas_of("Foley catheter", ("Foley", NAME, MODEL))
-    canvas.erase(Spans.of([0], [14], 0))
-    assert parts(text, canvas) == []
-    canvas.paint(Spans.of([0], [5], NAME), CHARTS)
-    assert parts(text, canvas) == [("Foley", NAME)]
+def test_a_span_lies_within_others_only_if_all_of_it_does():
+    _, canvas = canvas_of("Foley catheter at Cedar Hollow Family Practice")
+    spans = Spans.of([0, 0, 18], [5, 14, 46], NAME)
+    assert canvas.within(spans, Spans.of([0, 31], [14, 46], 0)).tolist() == [True, True, False]
 
 
 def test_an_empty_batch_is_nothing():

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from bailee.deid.notes.chart.charts import Charts
 
 STRANGE: Final = 6
+CERTAIN: Final = 7  # nats: what the model is so sure of is a person though a disease is named beside it
 
 SecondOpinion = Callable[[Text], Spans]
 
@@ -133,13 +134,16 @@ def _find(
     canvas = fusion.Canvas.blank(text)
     if finders.second is not None and finders.has(SECOND):
         canvas.paint(finders.second(text), SECOND)
+    scan = scan_patterns(text, language, asked=finders.asked) if finders.has(PATTERNS) else None
     tags = None
     if finders.has(MODEL):
         tags = model.tag(text, masks, finders.weights or model.weights(), lean=finders.point.lean)
-        canvas.paint(model.spans_from_states(text, tags.state), MODEL)
-    if finders.has(PATTERNS):
-        scan = scan_patterns(text, language, asked=finders.asked)
-        canvas.erase(scan.kept)
+        guessed = model.spans_from_states(text, tags.state)
+        certain = canvas.highest(guessed, tags.margin.astype(np.int32)) > CERTAIN * 256
+        guessed = guessed.take(certain | ~fusion.eponyms(canvas, masks, guessed))
+        # a part of a name stays, though the part alone would be clinical language: Cedar Hollow Family Practice
+        canvas.paint(guessed if scan is None else guessed.take(~canvas.within(guessed, scan.kept)), MODEL)
+    if scan is not None:
         canvas.paint(_trusted(canvas, scan.found, masks, tags, finders.point), PATTERNS)
     if finders.charts is not None and chart_of is not None and finders.has(CHARTS):
         canvas.paint(match.find(text, finders.charts, chart_of, operating_point=finders.name), CHARTS)

@@ -55,6 +55,8 @@ _EPONYM: Final = np.uint64(int(Category.EPONYM))
 _EPONYM_HEAD: Final = np.uint64(
     int(Category.EPONYM_HEAD | Category.MEDICAL | Category.TEST | Category.DEVICE | Category.ANATOMY)
 )
+_HEAD: Final = np.uint64(int(Category.EPONYM_HEAD))
+_JOINT: Final = np.uint64(int(Category.FUNCTION | Category.PARTICLE))
 _NOT_NAME: Final = np.uint64(
     int(Category.TITLE | Category.CREDENTIAL | Category.PARTICLE | Category.FUNCTION | Category.ROLE | Category.MONTH)
 )
@@ -83,11 +85,19 @@ class Canvas:
         self.begins[where] = False
         self.begins[first[sizes > 0]] = True
 
-    def erase(self, spans: Spans) -> None:
-        """Take away what was labelled so far wherever a span of clinical language lies."""
-        where, _, _ = self._tokens(spans)
-        self.label[where] = NONE
-        self.finder[where] = 0
+    def within(self, spans: Spans, others: Spans) -> Flags:
+        """Tell which spans lie wholly in tokens that other spans touch."""
+        free = np.ones(len(self.label), np.int32)
+        free[self._tokens(others)[0]] = 0
+        return self.highest(spans, free) < 1
+
+    def edges(self, spans: Spans) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+        """Give the token before each span and the one after it, or the span's own where its note ends."""
+        _, first, sizes = self._tokens(spans)
+        last = first + np.maximum(sizes, 1)
+        low, high = self.tokens.first[:-1], self.tokens.first[1:]
+        note = np.searchsorted(high, first, side="right").clip(0, max(len(high) - 1, 0))
+        return np.maximum(first - 1, low[note]), np.minimum(last, high[note] - 1)
 
     def highest(self, spans: Spans, value: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:
         """Give the highest value of each span's tokens; of a span that touches none, the lowest there is."""
@@ -306,6 +316,27 @@ def spread(canvas: Canvas, masks: Masks, group: npt.NDArray[Any]) -> None:
     for label in (ORGANIZATION, FACILITY, CONTACT, ID, LOCATION, NAME):
         lowest[(hit >> np.uint64(label) & np.uint64(1)) != 0] = label
     canvas.spread(chosen, lowest, SPREAD)
+
+
+def eponyms(canvas: Canvas, masks: Masks, spans: Spans) -> Flags:
+    """Tell the names that stand in a term of medicine: Lowe syndrome, Dupuytren's contracture, signo de Murphy.
+
+    After a title a name is a person's, whatever follows.
+    """
+    out = np.zeros(len(spans), bool)
+    if not len(spans):
+        return out
+    tokens = canvas.tokens
+    before, after = canvas.edges(spans)
+    final = len(tokens) - 1
+    possessive = (tokens.shape[after] == ord("'")) & (tokens.kind[after] == MARK)
+    after = np.where(possessive, np.minimum(after + 2, final), after)
+    headed = (masks[after] & _HEAD) != 0
+    joined = ((masks[before] & _JOINT) != 0) & ((masks[np.maximum(before - 1, 0)] & _HEAD) != 0)
+    titled = (masks[before] & np.uint64(int(Category.TITLE))) != 0
+    named = np.isin(spans.label, (NAME, LOCATION, FACILITY, ORGANIZATION))
+    same = (tokens.note[after] == tokens.note[before]) & (tokens.kind[after] == WORD)
+    return np.asarray(named & ~titled & ((headed & same) | joined))
 
 
 def strangers(canvas: Canvas, masks: Masks) -> None:
