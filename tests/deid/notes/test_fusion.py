@@ -63,7 +63,7 @@ def test_initials_before_a_name_belong_to_it():
 
 def spread(note: str, *marks: tuple[str, int, int]) -> list[tuple[str, int]]:
     text, canvas = canvas_of(note, *marks)
-    fusion.spread(canvas, LEXICON.of(text), np.zeros(len(text.tokens), np.int64))
+    fusion.spread(canvas, LEXICON.of(text), np.zeros(len(text.tokens), np.int64), np.ones(len(text.tokens), bool))
     return parts(text, canvas)
 
 
@@ -91,7 +91,7 @@ def test_an_eponym_stays_before_its_disease():
 
 def test_what_spread_is_marked_as_such():
     text, canvas = canvas_of("Okafor, okafor", ("Okafor", NAME, MODEL))
-    fusion.spread(canvas, LEXICON.of(text), np.zeros(len(text.tokens), np.int64))
+    fusion.spread(canvas, LEXICON.of(text), np.zeros(len(text.tokens), np.int64), np.ones(len(text.tokens), bool))
     assert canvas.spans()[1].tolist() == [MODEL, SPREAD]
 
 
@@ -105,6 +105,25 @@ def test_an_empty_batch_is_nothing():
     text = Text(pa.array([], pa.string()))
     canvas = fusion.Canvas.blank(text)
     fusion.mend(canvas)
-    fusion.spread(canvas, LEXICON.of(text), np.zeros(0, np.int64))
+    fusion.spread(canvas, LEXICON.of(text), np.zeros(0, np.int64), np.zeros(0, bool))
     fusion.strangers(canvas, LEXICON.of(text))
     assert len(canvas.spans()[0]) == 0
+
+
+def eponyms(note: str, name: str) -> bool:
+    lexicon = lexicon_from_words(
+        ["syndrome", "sign", "of", "mr"],
+        np.array([Category.EPONYM_HEAD, Category.EPONYM_HEAD, Category.FUNCTION, Category.TITLE], np.uint64),
+    )
+    text, canvas = canvas_of(note)
+    start = note.index(name)
+    return bool(fusion.eponyms(canvas, lexicon.of(text), Spans.of([start], [start + len(name)], NAME))[0])
+
+
+def test_names_in_terms_of_medicine_are_told_from_people():
+    assert eponyms("has Lowe syndrome", "Lowe")
+    assert eponyms("Lowe's syndrome", "Lowe")
+    assert eponyms("the sign of Murphy", "Murphy")
+    assert not eponyms("Mr Lowe syndrome", "Lowe")
+    assert not eponyms("seen by Lowe", "Lowe")
+    assert not eponyms("Lowe. Syndrome", "Lowe")

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from bailee.deid.notes.chart.charts import Charts
 
 STRANGE: Final = 6
+SURELY: Final = 3
 CERTAIN: Final = 7  # nats: what the model is so sure of is a person though a disease is named beside it
 
 SecondOpinion = Callable[[Text], Spans]
@@ -55,9 +56,9 @@ class Point:
 
 
 POINTS: Final = {
-    "strict": Point(lean=model.Lean(2.0, 3.0, 5.0, 3.0), least=WEAK, doubt=-6.0, strangers=True),
-    "balanced": Point(lean=model.Lean(0.5, 1.0, 2.5, 1.0), least=FAIR),
-    "readable": Point(lean=model.Lean(-2.0, -1.0, 0.0, -1.0), least=SURE),
+    "strict": Point(lean=model.Lean(3.0, 2.0, 3.0), least=WEAK, doubt=-6.0, strangers=True),
+    "balanced": Point(lean=model.Lean(1.5, -0.5, 1.0), least=FAIR),
+    "readable": Point(lean=model.Lean(-1.0, -2.0, -1.0), least=SURE),
 }
 
 
@@ -149,7 +150,7 @@ def _find(
         canvas.paint(match.find(text, finders.charts, chart_of, operating_point=finders.name), CHARTS)
     fusion.mend(canvas)
     if finders.has(SPREAD):
-        fusion.spread(canvas, masks, _groups(text, chart_of))
+        fusion.spread(canvas, masks, _groups(text, chart_of), _sure(canvas, tags))
     if finders.point.strangers and finders.has(STRANGERS):
         fusion.strangers(canvas, masks)
     spans, finder = canvas.spans()
@@ -165,6 +166,13 @@ def _trusted(canvas: fusion.Canvas, spans: Spans, masks: Masks, tags: model.Tags
         trust = tags.margin.astype(np.int32) + np.where(fusion.ordinary(masks), 0, STRANGE * 256)
         strong &= (spans.label != NAME) | (canvas.highest(spans, trust) > point.doubt * 256)
     return spans.take(strong)
+
+
+def _sure(canvas: fusion.Canvas, tags: model.Tags | None) -> npt.NDArray[np.bool_]:
+    """Tell the tokens of which the model or a chart is sure; without the model, what charts and rules found."""
+    if tags is None:
+        return np.asarray((canvas.finder & (CHARTS | PATTERNS)) != 0)
+    return np.asarray((tags.margin > SURELY * 256) | ((canvas.finder & CHARTS) != 0))
 
 
 def _groups(text: Text, chart_of: npt.NDArray[np.int32] | None) -> npt.NDArray[np.int64]:

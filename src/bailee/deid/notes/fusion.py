@@ -48,12 +48,10 @@ _SAFE: Final = np.uint64(int(
     | Category.TITLE | Category.CREDENTIAL | Category.UNIT | Category.EPONYM_HEAD | Category.PROFESSION | Category.KNOWN_EN
     | Category.COUNTRY | Category.DEMONYM | Category.STREET_AFTER | Category.FACILITY | Category.ORGANIZATION | Category.HOLIDAY
 ))  # fmt: skip
+_CAPITALS: Final = (CAPITALISED, ALL_UPPER, MIXED_CASE)
+_FREQUENT: Final = np.uint64(int(Category.GIVEN | Category.FAMILY))
 _NAMES: Final = np.uint64(
     int(Category.GIVEN | Category.GIVEN_RARE | Category.FAMILY | Category.FAMILY_RARE | Category.CITY)
-)
-_EPONYM: Final = np.uint64(int(Category.EPONYM))
-_EPONYM_HEAD: Final = np.uint64(
-    int(Category.EPONYM_HEAD | Category.MEDICAL | Category.TEST | Category.DEVICE | Category.ANATOMY)
 )
 _HEAD: Final = np.uint64(int(Category.EPONYM_HEAD))
 _JOINT: Final = np.uint64(int(Category.FUNCTION | Category.PARTICLE))
@@ -79,7 +77,7 @@ class Canvas:
 
     def paint(self, spans: Spans, finder: int) -> None:
         """Label every token that a span touches. Spans painted later win; every finder that agrees is remembered."""
-        where, first, sizes = self._tokens(spans)
+        where, first, sizes = self.touched(spans)
         self.label[where] = np.repeat(spans.label, sizes)
         self.finder[where] |= finder
         self.begins[where] = False
@@ -88,12 +86,12 @@ class Canvas:
     def within(self, spans: Spans, others: Spans) -> Flags:
         """Tell which spans lie wholly in tokens that other spans touch."""
         free = np.ones(len(self.label), np.int32)
-        free[self._tokens(others)[0]] = 0
+        free[self.touched(others)[0]] = 0
         return self.highest(spans, free) < 1
 
     def edges(self, spans: Spans) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
         """Give the token before each span and the one after it, or the span's own where its note ends."""
-        _, first, sizes = self._tokens(spans)
+        _, first, sizes = self.touched(spans)
         last = first + np.maximum(sizes, 1)
         low, high = self.tokens.first[:-1], self.tokens.first[1:]
         note = np.searchsorted(high, first, side="right").clip(0, max(len(high) - 1, 0))
@@ -101,7 +99,7 @@ class Canvas:
 
     def highest(self, spans: Spans, value: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:
         """Give the highest value of each span's tokens; of a span that touches none, the lowest there is."""
-        where, _, sizes = self._tokens(spans)
+        where, _, sizes = self.touched(spans)
         out = np.full(len(spans), np.iinfo(np.int32).min, np.int32)
         some = np.flatnonzero(sizes)
         if len(some):
@@ -109,7 +107,7 @@ class Canvas:
             out[some] = np.maximum.reduceat(value[where], begins)
         return out
 
-    def _tokens(self, spans: Spans) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    def touched(self, spans: Spans) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.int64]]:
         """Give every token that a span touches, span after span, with each span's first token and their number."""
         first = np.searchsorted(self.tokens.end, spans.start, side="right")
         last = np.searchsorted(self.tokens.start, spans.end, side="left")
@@ -274,48 +272,59 @@ def _keys(tokens: Tokens, group: npt.NDArray[Any]) -> npt.NDArray[np.uint64]:
     return tokens.hash ^ (group.astype(np.uint64) + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15)
 
 
-def spread(canvas: Canvas, masks: Masks, group: npt.NDArray[Any]) -> None:
+def spread(canvas: Canvas, masks: Masks, group: npt.NDArray[Any], sure: Flags) -> None:
     """Label every other mention of what was found once in the same note (or the same patient's notes).
 
     An ordinary word that is also a name is taken only where it is written as a name; an eponym not before its sign or disease.
 
-    Shape: group[tokens]: notes whose names are shared have the same number.
+    Shape: group[tokens]: notes whose names are shared have the same number; sure[tokens]: found beyond doubt.
     """
     tokens = canvas.tokens
-    size = tokens.end - tokens.start
-    usual = ordinary(masks)
-    word, capital = tokens.kind == WORD, np.isin(tokens.shape, (CAPITALISED, ALL_UPPER, MIXED_CASE))
-    sure = (canvas.finder & (PATTERNS | CHARTS)) != 0
-    plain = (masks & _SAFE) == 0
-    code = (tokens.shape == ALL_UPPER) & (size <= 5) & ((masks & _NAMES) == 0)
-    name = (canvas.label == NAME) & word & (size >= 3) & ((masks & _NOT_NAME) == 0)
-    name &= (plain & ~code) | (sure & capital)
-    place = (
-        np.isin(canvas.label, (LOCATION, FACILITY, ORGANIZATION))
-        & word
-        & (size >= 4)
-        & ((masks & _SAFE) == 0)
-        & capital
-    )
-    number = np.isin(canvas.label, (ID, CONTACT)) & (tokens.kind == NUMBER) & (size >= 5)
-    known = np.flatnonzero(name | place | number)
+    keys = _keys(tokens, group)
+    known = np.flatnonzero(_seeds(canvas, masks, sure))
     if not len(known):
         return
-    keys = _keys(tokens, group)
     table = lexicon_from_hashes(keys[known], np.uint64(1) << (canvas.label[known].astype(np.uint64)))
     hit = table.lookup(keys)
+    usual, capital = ordinary(masks), np.isin(tokens.shape, _CAPITALS)
     sentence_start = _before(tokens.kind == BREAK, True) | (_before(tokens.shape, 0) == ord(".")) & (
         _before(tokens.kind, WORD) == MARK
     )
     sentence_start[_opening(tokens)] = True
-    headed = (_after(masks, np.uint64(0)) & _EPONYM_HEAD) != 0
-    headed[_closing(tokens)] = False
-    doubtful = (usual & (~capital | sentence_start)) | (((masks & _EPONYM) != 0) & headed)
-    chosen = (hit != 0) & ~doubtful & (canvas.label == NONE) & (tokens.kind <= NUMBER)
+    again = Canvas(
+        tokens, np.full(len(tokens), NONE, np.int8), np.zeros(len(tokens), np.int32), np.zeros(len(tokens), bool)
+    )
+    free = (hit != 0) & (canvas.label == NONE) & (tokens.kind <= NUMBER) & ~(usual & (~capital | sentence_start))
     lowest = np.zeros(len(hit), np.int8)
     for label in (ORGANIZATION, FACILITY, CONTACT, ID, LOCATION, NAME):
         lowest[(hit >> np.uint64(label) & np.uint64(1)) != 0] = label
-    canvas.spread(chosen, lowest, SPREAD)
+    again.spread(free, lowest, SPREAD)
+    mend(again)
+    spans, _ = again.spans()
+    where, _, _ = again.touched(spans.take(~eponyms(again, masks, spans)))
+    canvas.spread(_flagged(where, len(tokens)), again.label, SPREAD)
+
+
+def _flagged(where: npt.NDArray[np.int64], size: int) -> Flags:
+    out = np.zeros(size, bool)
+    out[where] = True
+    return out
+
+
+def _seeds(canvas: Canvas, masks: Masks, sure: Flags) -> Flags:
+    """Tell the tokens whose like is looked for elsewhere."""
+    tokens = canvas.tokens
+    size, word = tokens.end - tokens.start, tokens.kind == WORD
+    capital, plain = np.isin(tokens.shape, _CAPITALS), (masks & _SAFE) == 0
+    code = (tokens.shape == ALL_UPPER) & (size <= 5) & ((masks & _FREQUENT) == 0)
+    backed = (canvas.finder & (PATTERNS | CHARTS)) != 0
+    name = (canvas.label == NAME) & word & (size >= 3) & ((masks & _NOT_NAME) == 0)
+    name &= (plain & ~code & (sure | backed)) | (backed & sure & capital)
+    place = (
+        np.isin(canvas.label, (LOCATION, FACILITY, ORGANIZATION)) & word & (size >= 4) & plain & capital & ~code & sure
+    )
+    number = np.isin(canvas.label, (ID, CONTACT)) & (tokens.kind == NUMBER) & (size >= 5)
+    return np.asarray(name | place | number)
 
 
 def eponyms(canvas: Canvas, masks: Masks, spans: Spans) -> Flags:

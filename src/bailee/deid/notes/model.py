@@ -15,9 +15,9 @@ import numpy.typing as npt
 
 from bailee.core.errors import Invalid, Unavailable
 from bailee.deid.notes.found import CONTACT, DATE, FACILITY, ID, LABELS, LOCATION, NAME, Spans
-from bailee.deid.notes.lexica.categories import CLINICAL, COMMON, Category
+from bailee.deid.notes.lexica.categories import Category
 from bailee.deid.notes.lexicon import Masks
-from bailee.deid.notes.text import BREAK, WORD, Text, at, kernels, whole
+from bailee.deid.notes.text import ALL_UPPER, BREAK, WORD, Text, at, kernels, whole
 
 # These sizes stand in kernels/notes_model.c as well.
 WIDTH: Final = 48
@@ -32,10 +32,7 @@ BEGUN: Final = (NAME, DATE, LOCATION, ID, CONTACT, FACILITY)
 LABEL_OF_STATE: Final = np.array([-1, *range(len(LABELS)), *BEGUN], np.int8)
 BEGIN_STATE: Final = {label: 1 + len(LABELS) + place for place, label in enumerate(BEGUN)}
 
-_SAFE: Final = np.uint64(int(COMMON | CLINICAL | Category.FUNCTION | Category.KNOWN_EN | Category.EPONYM_HEAD))
-_NAMES: Final = np.uint64(int(
-    Category.GIVEN | Category.GIVEN_RARE | Category.FAMILY | Category.FAMILY_RARE | Category.CITY | Category.CITY_RARE | Category.EPONYM
-))  # fmt: skip
+_NAMES: Final = np.uint64(int(Category.GIVEN | Category.FAMILY))
 
 _ORDER: Final = ("form", "context", "window", "form_bias", "hidden_bias", "out", "out_bias", "step")
 _TYPES: Final = (np.int8, np.int8, np.int16, np.int16, np.int16, np.int16, np.int32, np.int32)
@@ -127,25 +124,23 @@ class Tags:
 
 
 class Lean(NamedTuple):
-    """How much likelier identifiers are taken to be than the model says, in nats, by what the word lists say of a token."""
+    """How much likelier identifiers are taken to be than the model says, in nats."""
 
-    known: float  # a word of a language or of medicine that is no name
-    both: float  # a word and a name
-    other: float  # a name, or a word that no list knows
-    number: float  # numbers, marks, breaks
+    words: float
+    codes: float  # two to five capitals that are no frequent name: mostly tests, genes, diseases
+    numbers: float  # and marks
 
     @staticmethod
     def even(nats: float) -> Lean:
         """Lean alike for all."""
-        return Lean(nats, nats, nats, nats)
+        return Lean(nats, nats, nats)
 
 
 def lean_class(text: Text, masks: Masks) -> npt.NDArray[np.uint8]:
-    """Tell which of Lean's four numbers counts for each token."""
-    safe, name = (masks & _SAFE) != 0, (masks & _NAMES) != 0
-    out = np.where(safe & ~name, 0, np.where(safe, 1, 2)).astype(np.uint8)
-    out[text.tokens.kind != WORD] = 3
-    return out
+    """Tell which of Lean's numbers counts for each token."""
+    tokens = text.tokens
+    code = (tokens.shape == ALL_UPPER) & (tokens.end - tokens.start <= 5) & ((masks & _NAMES) == 0)
+    return np.where(tokens.kind != WORD, 2, code.astype(np.uint8)).astype(np.uint8)
 
 
 def tag(text: Text, masks: Masks, model: Weights, *, lean: Lean) -> Tags:
