@@ -127,3 +127,8 @@ def test_places_in_order_are_said_as_people_say_them():
     assert [spoken.ordinal(n) for n in (1, 2, 3, 4, 12, 20, 21, 30, 31)] == [
         "first", "second", "third", "fourth", "twelfth", "twentieth", "twenty-first", "thirtieth", "thirty-first",
     ]  # fmt: skip
+
+
+def test_a_choice_that_offers_a_rule_s_name_as_text_is_refused():
+    with pytest.raises(Invalid, match="offers"):
+        Grammar([("file.txt", "% a\n{b.c|d}\n% b.c\ntext")], {})

@@ -91,12 +91,18 @@ class Grammar:
         self._slots = slots
         self._charted = charted or {}
         self._wanted: dict[str, str] = {}
+        self._bare: dict[str, str] = {}
         for name, source in sources:
             for rule, template in _alternatives(source):
                 self._rules.setdefault(rule, []).append(self._compile(template, f"{name}, rule {rule}"))
         for wanted, where in self._wanted.items():
             if not self._rules.get(wanted) and wanted not in slots:
                 raise Invalid(f"a template names “{wanted}”, which is no rule and no slot", where=where)
+        for bare, where in self._bare.items():
+            if self._rules.get(bare) or bare in slots:
+                raise Invalid(
+                    f"a choice offers “{bare}” as text, though a rule has that name", where=where, remedy="Brace it."
+                )
 
     def names(self, prefix: str) -> list[str]:
         """List the rules whose names begin so, in the order of their first appearance."""
@@ -126,6 +132,9 @@ class Grammar:
         if not is_slot:
             return lambda writer: writer.say(text)
         branches = _split(text)
+        self._bare |= {
+            branch: where for branch in branches if len(branches) > 1 and "." in branch and _NAME.fullmatch(branch)
+        }
         if len(branches) > 1 and not text.startswith(("^", "?")) and not _LABELLED.fullmatch(text):
             return _choice([self._compile(branch, where) for branch in branches])
         if text.startswith("^"):
@@ -144,8 +153,10 @@ class Grammar:
         if found := _SHAPED.fullmatch(text):
             return _shaped(found[2], found[1])
         if found := _LABELLED.fullmatch(text):
-            branches = [self._compile(branch, where) for branch in _split(found[2])]
-            return _labelled(_choice(branches), found[1])
+            return _labelled(
+                self._piece((True, found[2]), where) if len(_split(found[2])) > 1 else self._compile(found[2], where),
+                found[1],
+            )
         if found := _NUMBER.fullmatch(text):
             return _number(found[1], found[2], found[3])
         if found := _REPEATED.fullmatch(text):

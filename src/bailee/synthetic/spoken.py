@@ -49,6 +49,19 @@ def number(value: int) -> str:
     return tens if value % 10 == 0 else f"{tens}-{_DIGITS[value % 10]}"
 
 
+def old_age(years: int) -> str:
+    """Say an age of ninety and more.
+
+    Example:
+        >>> old_age(101)
+        'one hundred and one'
+
+    """
+    if years < 100:
+        return number(years)
+    return "one hundred" if years == 100 else f"one hundred and {number(years - 100)}"
+
+
 def ordinal(value: int) -> str:
     """Say a whole number below forty as a place in order.
 

@@ -12,7 +12,6 @@ from bailee.synthetic import calendar, spoken
 from bailee.synthetic.grammar import Chart, Node, Slots, Writer, shape
 from bailee.synthetic.people import Person, person
 
-_ONES = ["one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]
 _FOLDED = str.maketrans("áàâäãåéèêëíìîïóòôöõúùûüñçżźśłćęąřšžčě", "aaaaaaeeeeiiiiooooouuuunczzslceaerszce"[:37])
 
 
@@ -124,12 +123,6 @@ def _dotted(initials: str, rng: Random) -> str:
 
 def _age(story: Story) -> None:
     years = story.age()
-    if years > 89 and story.language == "en" and story.rng.random() < 0.15:
-        tens = "ninety" if years < 100 else "one hundred"
-        story.mark(
-            tens if years % 10 == 0 else f"{tens}{'-' if years < 100 else ' and '}{_ONES[years % 10 - 1]}", "AGE"
-        )
-        return
     story.mark(str(max(years, 1)), "AGE" if years > 89 else "AGE_UNDER_90")
 
 
@@ -328,7 +321,7 @@ def _said_aloud() -> dict[str, Node]:
         "pt.spelled": _marked("NAME", lambda s: spoken.spelled(s.cast.patient.family, s.rng)),
         "any.spelled": _marked("NAME", lambda s: spoken.spelled(s.rng.choice(s.cast.relatives).given, s.rng)),
         "age.words": _marked("AGE_UNDER_90", lambda s: spoken.number(s.rng.randint(1, 89))),
-        "age.old.words": _marked("AGE", lambda s: spoken.number(s.rng.randint(90, 99))),
+        "age.old.words": _marked("AGE", lambda s: spoken.old_age(s.rng.randint(90, 105))),
     }
 
 
