@@ -7,7 +7,7 @@
 enum { ONE_BLANK = 10, WIDE_BLANK, LINE_END, PARAGRAPH, EDGE, MARKS = 16, WORDS = 144 };
 /* Bits of a word's features above those of the word lists. */
 enum { BIT_LOWER = 44, BIT_CAPITAL, BIT_UPPER, BIT_LETTER, BIT_MIXED, BIT_FOREIGN, BIT_LONG, BIT_HEX, BIT_ROMAN, BIT_TWO,
-       BIT_THREE, BIT_FIVE, BIT_VOWEL, BIT_STREET, BIT_CARE, BIT_KIND, BIT_TERM };
+       BIT_THREE, BIT_FIVE, BIT_VOWEL, BIT_STREET, BIT_CARE, BIT_KIND, BIT_TERM, BIT_NUMBER };
 
 typedef struct {
     const uint8_t *op;      /* 0 take a symbol, 1 split, 2 jump, 3 save, 4 accept */
@@ -66,7 +66,7 @@ static uint64_t masked(uint64_t h, const uint64_t *keys, const uint64_t *masks, 
 /* Ends of German compounds, of family names, and of terms; a rule cannot list all such words. */
 static const char *const street_ends[] = {"strasse", "str", "weg", "platz", "allee", "gasse", "ring", "damm", "ufer", "chaussee",
                                           "steig", "markt", "promenade", "straat", "laan", "gata", "vagen", 0};
-static const char *const care_ends[] = {"klinik", "klinikum", "kliniken", "krankenhaus", "hospital", "spital", "heim", "hospiz", 0};
+static const char *const care_ends[] = {"klinik", "klinikum", "kliniken", "krankenhaus", "hospital", "spital", "hospiz", "zentrum", "praxis", "apotheke", "pflegeheim", "altenheim", "stift", 0};
 static const char *const name_ends[] = {"ez", "son", "sson", "sen", "ski", "ska", "sky", "wicz", "icz", "vic", "evic", "ovic", "off",
     "enko", "chuk", "ova", "eva", "opoulos", "idis", "akis", "dottir", "mann", "berg", "stein", "feld", "meier", "mayer", "bauer",
     "escu", "eanu", "yan", "ian", "oglu", "zadeh", "pour", "wala", "singh", "ford", "worth", "shaw", "ham", "ton", "field", "bury",
@@ -77,6 +77,8 @@ static const char *const term_ends[] = {"oma", "omas", "itis", "osis", "emia", "
     "cyte", "cytic", "blast", "blastic", "plasia", "plastic", "mycin", "cillin", "azole", "pril", "sartan", "statin", "olol", "mab",
     "nib", "lar", "nary", "nal", "eal", "ial", "atic", "etic", "itic", "otic", "rhea", "uria", "algia", "phagia", "pnea", "esis",
     "asis", "ium", "ase", "ologic", "ology", "tive", "ing", "ed", "ated", "ally", "oscopic", "idine", "amine", "zine", "zole", "vir", 0};
+
+static const char *const number_ends[] = {"nummer", "nr", 0};
 
 static int ends_in(const uint8_t *word, int64_t length, const char *const *ends) {
     for (; *ends; ends++) {
@@ -108,6 +110,7 @@ static uint64_t looks(const uint8_t *word, int64_t length, uint8_t shape) {
         if (ends_in(word, length, name_ends)) look |= UINT64_C(1) << BIT_KIND;
         if (ends_in(word, length, term_ends)) look |= UINT64_C(1) << BIT_TERM;
     }
+    if (length >= 5 && ends_in(word, length, number_ends)) look |= UINT64_C(1) << BIT_NUMBER;
     if (length == 2) look |= UINT64_C(1) << BIT_TWO;
     if (length == 3) look |= UINT64_C(1) << BIT_THREE;
     if (length >= 4) look |= UINT64_C(1) << BIT_LONG;

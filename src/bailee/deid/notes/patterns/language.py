@@ -47,6 +47,7 @@ _LOOKS = (
     "careish",
     "nameish",
     "termish",
+    "numberish",
 )
 GROUPS: dict[str, int] = {
     **{category.name.lower(): category.value for category in Category if category.name},
