@@ -78,7 +78,7 @@ def ours(notes: list[str]) -> dict[str, Callable[[], Any]]:
 def peers(python: str | None, notes: list[str]) -> dict[str, Any]:
     """Run each peer in its own process, on the same notes."""
     if not python:
-        return {name: "skipped: no --peers given" for name in PEERS}
+        return dict.fromkeys(PEERS, "skipped: no --peers given")
     with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
         json.dump(notes, file)
         file.flush()

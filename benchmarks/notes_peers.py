@@ -33,10 +33,9 @@ def presidio() -> Callable[[str], object]:
 
 
 def philter() -> Callable[[str], object]:
+    import philter_lite
     from philter_lite import detect_phi, load_filters
     from philter_lite.filters import filter_db  # noqa: F401 - tells early that the filters are there
-
-    import philter_lite
 
     filters = load_filters(str(Path(philter_lite.__file__).parent / "configs" / "philter_delta.toml"))
     return lambda text: detect_phi(text, patterns=filters)
