@@ -42,10 +42,10 @@ def advance(seen: Seen, old_size: int, proof: Sequence[bytes], checkpoint: Check
     Raises: Stale if the proof starts elsewhere, Forked if the size shrinks or the root is another,
     Invalid if the proof does not hold.
     """
+    if old_size != seen.size:  # somebody else had a tree signed meanwhile: no contradiction yet
+        raise Stale(seen.size)
     if checkpoint.size < seen.size:
         raise Forked(f"a tree of {checkpoint.size} leaves after one of {seen.size} was signed")
-    if old_size != seen.size:
-        raise Stale(seen.size)
     if checkpoint.size == seen.size and checkpoint.root != seen.root:
         raise Forked(f"another root for the size {seen.size} that was signed")
     check_consistency(seen.size, seen.root, checkpoint.size, checkpoint.root, proof)

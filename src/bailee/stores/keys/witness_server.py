@@ -60,8 +60,7 @@ class Witnessing:
         except Stale as error:
             return 409, SIZE_TYPE, f"{error.size}\n"
         except Forked:
-            # a smaller tree than the one seen: the asker learns the size, as for any other mismatch
-            return (409, SIZE_TYPE, f"{seen.read().size}\n") if head.size < seen.read().size else (409, _TEXT, "fork\n")
+            return 409, _TEXT, "fork\n"
         except Invalid:
             return 422, _TEXT, "the proof does not hold\n"
         return 200, _TEXT, self._key.cosignature_line(request.note.body, self._clock.now_ms() // 1000)

@@ -6,6 +6,7 @@ signer signed after it saw that the tree only grew → cosigned by witnesses out
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -27,6 +28,8 @@ from bailee.stores.sql.database import read, write
 from bailee.stores.sql.ledger_append import append, log_nodes, log_root, size_of
 from bailee.stores.sql.ledger_subjects import append_with_patients
 from bailee.stores.sql.rows import insert_missing
+
+_ATTEMPTS = 60
 
 __all__ = ["CheckpointPolicy", "Log", "append"]
 
@@ -62,10 +65,16 @@ class Log:
         return self.signer.verifier.name
 
     def commit(self, entries: Sequence[Entry]) -> list[int]:
-        """Append leaves in a transaction of their own, durable on return; sign where the policy says so."""
+        """Append leaves in a transaction of their own, durable on return; sign where the policy says so.
+
+        A signer that is away does not undo what was committed; one that saw another history raises Conflict.
+        """
         with write(self.engine) as connection:
             seqs = append(connection, entries)
-        self.tick()
+        try:
+            self.tick()
+        except Unavailable:
+            return seqs  # the leaves are durable; the next checkpoint covers them
         return seqs
 
     def disclose(self, connection: Connection, entry: Entry, patients: pa.Table) -> int | None:
@@ -105,11 +114,11 @@ class Log:
         Raises: Conflict if the signer saw a longer or another ledger: history was changed, or a backup restored.
         Unavailable if the signer cannot be reached. A witness that is away never holds this up.
         """
-        for _attempt in range(8):
+        for attempt in range(_ATTEMPTS):
             try:
                 return self._checkpoint()
-            except Stale:
-                continue  # another process had a tree signed in between
+            except Stale:  # another writer had a tree signed in between
+                time.sleep(0.002 * attempt)
         raise Unavailable("the signer is busy: try again")
 
     def last_checkpoint(self) -> Note | None:
