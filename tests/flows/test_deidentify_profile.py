@@ -86,6 +86,30 @@ def test_the_same_key_gives_the_same_bytes_and_another_key_others(source, tmp_pa
     assert one["Patient.ndjson"] != three["Patient.ndjson"]
 
 
+SITE = """
+title = "A site's own"
+identifiability = "safe-harbor"
+extends = "safe-harbor"
+summary = "Safe Harbor with coarser codes."
+
+[[rules]]
+method = "mask"
+argument = "first 1"
+why = "Only the first letter of the sex is needed"
+source = "site"
+paths = ["Patient.gender"]
+"""
+
+
+def test_a_site_has_its_own_profile_with_rare_methods(source, tmp_path):
+    file = tmp_path / "site.toml"
+    file.write_text(SITE)
+    deidentify_files(source, tmp_path / "out", str(file), KEY, clock=CLOCK)
+    assert json.loads((tmp_path / "out" / "Patient.ndjson").read_text())["gender"] == "m***"
+    with pytest.raises(UserError):
+        deidentify_files(source, tmp_path / "two", str(tmp_path / "absent.toml"), KEY)
+
+
 def test_nothing_is_left_beside_the_output(source, tmp_path):
     deidentify_files(source, tmp_path / "out", "safe-harbor", KEY, clock=CLOCK)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["in", "out"]

@@ -16,7 +16,11 @@ _SHOWN = 8
 @click.command("deid")
 @click.argument("source", metavar="IN", type=click.Path(path_type=Path, exists=True))
 @click.argument("target", metavar="OUT", type=click.Path(path_type=Path))
-@click.option("--profile", metavar="NAME", help="A profile: safe-harbor, limited-data-set, expert-determination …")
+@click.option(
+    "--profile",
+    metavar="NAME",
+    help="safe-harbor, limited-data-set, expert-determination …, or a site's own FILE.toml.",
+)
 @click.option(
     "--key-file",
     metavar="FILE",

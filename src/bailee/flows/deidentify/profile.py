@@ -25,9 +25,11 @@ from bailee.core.errors import Invalid, UserError
 from bailee.core.keys import ROOT_BYTES, AgreementKeys, Secret
 from bailee.deid.notes.chart.records import Directory, charts_from_records, directory_from_records
 from bailee.deid.notes.scrub import Subjects
-from bailee.deid.profiles.compile import shipped_plan
+from bailee.deid.profiles.compile import compile_profile, shipped_plan
+from bailee.deid.profiles.profile import profile_from_text
 from bailee.deid.structure.engine import Engine
 from bailee.deid.structure.methods import RareMethods
+from bailee.deid.structure.plan import Plan
 from bailee.deid.structure.tally import Tally, total
 from bailee.deid.structure.zip3 import zip3_table
 from bailee.flows.deidentify.outputs import Write, whole_file
@@ -90,11 +92,24 @@ def read_key_file(path: Path) -> Secret:
         raise Invalid("not a key file", where=path.name, remedy="Make one: openssl rand -hex 32") from None
 
 
+def plan_of(profile: str) -> Plan:
+    """Compile a profile: one of Bailee's own by its name, or a site's own, a file that ends in .toml.
+
+    Raises: UserError if there is none, or naming the line that is wrong.
+    """
+    if not profile.endswith(".toml"):
+        return shipped_plan(profile)
+    path = Path(profile)
+    if not path.is_file():
+        raise UserError("no such profile", where=path.name, remedy="Name a file, or one of Bailee's own profiles.")
+    return compile_profile(profile_from_text(path.read_text("utf-8"), name=path.stem, file=path.name)).plan
+
+
 class _Run:
     """The engines, ready, and the keys."""
 
     def __init__(self, profile: str, key: Secret, text_method: TextMethod, clock: Clock) -> None:
-        self.plan = shipped_plan(profile)
+        self.plan = plan_of(profile)
         self.keys = AgreementKeys.of(key, NAME)
         self.engine = Engine.of(self.plan, self.keys, zip3=zip3_table().whitelist())
         self._roots = key.derive("roots of files").reveal()
@@ -104,7 +119,7 @@ class _Run:
             agreement=NAME,
             agreement_sha256="",
             vault_version=0,
-            profile=profile,
+            profile=self.plan.profile,
             profile_sha256=self.plan.sha256,
             identifiability=self.plan.identifiability,
             operating_point="strict",
