@@ -19,7 +19,7 @@ Sha256 = Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
 Region = Annotated[str, Meta(pattern="^[A-Z]{2}(-[A-Z0-9]{1,3})?$")]  # ISO 3166: US, US-MN
 DuoCode = Annotated[str, Meta(pattern="^DUO:[0-9]{7}$")]
 MondoCode = Annotated[str, Meta(pattern="^MONDO:[0-9]{7}$")]
-TypeName = Annotated[str, Meta(pattern="^[A-Z][A-Za-z]{2,63}$")]
+TypeName = Annotated[str, Meta(pattern="^([A-Z][A-Za-z]{2,63}|all)$")]
 
 
 class Term(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
