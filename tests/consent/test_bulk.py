@@ -136,3 +136,32 @@ def test_an_empty_cohort_and_a_cohort_of_one() -> None:
     assert decide_patients(pa.array(["p1"]), empty, ASK, _snapshot([], [], {}), 50).column("permitted").to_pylist() == [
         True
     ]
+
+
+def _charts() -> pa.RecordBatch:
+    rows = [
+        _record("Condition", 1, "p1"),
+        _record("Condition", 2, "p1"),
+        _record("Observation", 3, "p1", hasMember=[{"reference": "Condition/condition1"}]),
+        _record("Observation", 4, "p2", hasMember=[{"reference": "Observation/absent"}]),
+        _record("Condition", 5, "p2"),
+    ]
+    return pa.RecordBatch.from_pylist(rows, schema=RECORDS)
+
+
+def test_a_refusal_of_a_record_and_what_it_refers_to_finds_them_in_the_chart() -> None:
+    said = [("p1", rule(data=frozenset({"related:Observation/observation3"})))]
+    answers = decide_records(_charts(), directives_from_rules(said), ASK, _snapshot([], [], {}), 50)
+    assert answers.column("permitted").to_pylist() == [False, True, False, True, True]
+
+
+def test_where_that_record_is_not_in_the_chart_everything_of_the_patient_is_refused() -> None:
+    said = [("p2", rule(data=frozenset({"related:Observation/absent"})))]
+    answers = decide_records(_charts(), directives_from_rules(said), ASK, _snapshot([], [], {}), 50)
+    assert answers.column("permitted").to_pylist() == [True, True, True, False, False]
+
+
+def test_a_refusal_of_a_record_and_what_refers_to_it() -> None:
+    said = [("p1", rule(data=frozenset({"dependents:Condition/condition1"})))]
+    answers = decide_records(_charts(), directives_from_rules(said), ASK, _snapshot([], [], {}), 50)
+    assert answers.column("permitted").to_pylist() == [False, True, False, True, True]

@@ -132,6 +132,22 @@ class Releases(RuleBasedStateMachine):
                 if action == "approve":
                     self._request(action, person(second, role))
 
+    @rule(
+        action=st.sampled_from([one[0] for one in WAY.values()]),
+        who=st.sampled_from(PEOPLE),
+        second=st.sampled_from(["dirk", "dana", "rosa"]),
+    )
+    @precondition(lambda self: not self.released)
+    def go_all_the_way_with_somebody_else_at_one_step(self, action: str, who: str, second: str) -> None:
+        self.put_agreement_forward(4)
+        for _ in range(8):
+            step, usual, role = WAY.get(self._state("request"), ("", "", ""))
+            if step:
+                self._request(step, person(who if step == action else usual, role))
+                if step == "approve":
+                    self._request(step, person(second, role))
+        self.release("egon")
+
     @rule(who=st.sampled_from(PEOPLE))
     @precondition(lambda self: not self.released)
     def release(self, who: str) -> None:

@@ -6,7 +6,7 @@ forms, so millions of rows share a few bodies, and a body is evaluated once.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -14,7 +14,7 @@ import msgspec
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from bailee.consent.fhir import rules_from_consent
+from bailee.consent.fhir import Reading, rules_from_consent
 from bailee.consent.labels import Sensitivity, built_in_sensitivity
 from bailee.consent.rules import Rule
 from bailee.core.canonical import canonical_bytes, strict_json
@@ -33,21 +33,30 @@ _UNREADABLE = Rule(id="unreadable", effect="deny", layer="patient", code="E-INPU
 
 
 def directives_from_fhir(
-    consents: Iterable[bytes] | pa.Array, *, patients: pa.Array | None = None, sensitivity: Sensitivity | None = None
+    consents: Iterable[bytes] | pa.Array,
+    *,
+    patients: pa.Array | None = None,
+    births: Mapping[str, str] | None = None,
+    sensitivity: Sensitivity | None = None,
 ) -> pa.Table:
     """Read FHIR R4 Consents into directives.
 
     Shape: binary[n], string[n] or None → DIRECTIVES; an active Consent becomes one row, any other none, and one
-    that cannot be understood a row that refuses everything (E-INPUT). `patients` says whose each is, if known.
+    that cannot be understood a row that refuses everything (E-INPUT). `patients` says whose each is, if known;
+    `births` gives patients' birth dates, since a guardian's permission ends when the child comes of age.
     """
     table = sensitivity or built_in_sensitivity()
     contents = (item.as_py() for item in consents) if isinstance(consents, pa.Array | pa.ChunkedArray) else consents
     known = patients.to_pylist() if patients is not None else None
     readings = (
-        rules_from_consent(content or b"", table, patient=known[number] if known else None)
+        _reading(content or b"", known[number] if known else None, births or {}, table)
         for number, content in enumerate(contents)
     )
     return directives_from_rules((reading.patient, rule) for reading in readings for rule in reading.rules)
+
+
+def _reading(content: bytes, patient: str | None, births: Mapping[str, str], table: Sensitivity) -> Reading:
+    return rules_from_consent(content, table, patient=patient, birth=births.get(patient or ""))
 
 
 def directives_from_rules(rules: Iterable[tuple[str | None, Rule]]) -> pa.Table:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from bailee.consent.labels import Sensitivity, record_tokens
@@ -51,6 +51,19 @@ def item_of(
         refers_to=refers_to,
         referred_by=referred_by,
     )
+
+
+def births_of(patients: Iterable[tuple[str, bytes]]) -> dict[str, str]:
+    """Read the birth dates of Patient records, by id; one that cannot be read is left out."""
+    found = {}
+    for name, content in patients:
+        try:
+            birth = strict_json(content).get("birthDate")
+        except (Invalid, AttributeError):
+            continue
+        if isinstance(birth, str):
+            found[name] = birth
+    return found
 
 
 def references_of(resource: Any) -> frozenset[str]:

@@ -19,6 +19,7 @@ from bailee.consent.criteria import CRITERIA, codes_of
 from bailee.consent.facts import reference_token
 from bailee.consent.labels import ACT_CODE, Sensitivity
 from bailee.consent.moments import stretch
+from bailee.consent.proxies import given_by_proxy, until_majority
 from bailee.consent.rules import Effect, Rule
 from bailee.core.canonical import sha256_hex, strict_json
 from bailee.core.errors import Invalid
@@ -66,8 +67,12 @@ class _Unclear(Exception):
     """A part that cannot be understood."""
 
 
-def rules_from_consent(content: bytes, sensitivity: Sensitivity, *, patient: str | None = None) -> Reading:
-    """Read one Consent. `patient` is whose it is by the vault's account, where that is known.
+def rules_from_consent(
+    content: bytes, sensitivity: Sensitivity, *, patient: str | None = None, birth: str | None = None
+) -> Reading:
+    """Read one Consent. `patient` is whose it is by the vault's account, `birth` when that patient was born.
+
+    Without a birth date, a permission that only a proxy gave is none (see `proxies`).
 
     Raises: nothing; what cannot be understood becomes a refusal of everything (E-INPUT).
     """
@@ -78,7 +83,10 @@ def rules_from_consent(content: bytes, sensitivity: Sensitivity, *, patient: str
             return _faulty(patient, name, "not a Consent")
         name = str(consent.get("id") or name)
         patient = _patient_of(consent, patient)
-        return Reading(patient, _rules(consent, name, sensitivity))
+        rules = _rules(consent, name, sensitivity)
+        if given_by_proxy(consent):
+            rules = tuple(one for one in (until_majority(rule, consent, birth) for rule in rules) if one is not None)
+        return Reading(patient, rules)
     except _Unclear as error:
         return _faulty(patient, name, str(error))
     except (Invalid, ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError):

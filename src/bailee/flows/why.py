@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 
 from bailee.consent.directives import directives_from_fhir, of_patients, rules_from_directives
 from bailee.consent.evaluate import Snapshot, decide_patient
+from bailee.consent.facts import births_of
 from bailee.consent.records import decide_records
 from bailee.consent.rules import Rule, applies
 from bailee.core.decisions import Decision
@@ -71,7 +72,9 @@ def _records(hospital: Hospital, patient: str) -> pa.RecordBatch:
 
 def _consents(records: pa.RecordBatch) -> pa.Table:
     chosen = records.filter(pc.equal(records.column("type"), "Consent"))
-    return directives_from_fhir(chosen.column("json"), patients=chosen.column("patient"))
+    people = records.filter(pc.equal(records.column("type"), "Patient")).to_pylist()
+    births = births_of((one["id"], one["json"]) for one in people)
+    return directives_from_fhir(chosen.column("json"), patients=chosen.column("patient"), births=births)
 
 
 def _counts(records: pa.RecordBatch, answers: pa.Table) -> tuple[Counter[str], Counter[tuple[str, str]]]:
