@@ -13,12 +13,12 @@ enum { LETTERS = 1, DIGITS = 2, GLYPH = 3 };                                    
 enum { SMALL = 0, CAPITAL = 1, CAPITALS = 2 };                                          /* Atom.shape */
 enum { GLUED = 0, HYPHEN = 1, TIGHT = 2, SPACED = 3, LINE = 4, FAR = 5 };           /* Atom.gap: what stands before */
 enum { STARTS = 1, DASHED = 2, DOTTED = 4, MASKED = 8, POSSESSIVE = 16, ONE_BLANK = 32, COMMA = 64, APART = 128,
-       AFTER_DOT = 256 }; /* Atom.context */
+       AFTER_DOT = 256, BRACKET = 512 }; /* Atom.context */
 
 /* Word lists: bits 0-7 of Lexicon.bits; 8-11 number a month, 12-19 a street word that has a short form. */
 enum { ORDINARY = 1, GENERIC = 2, TITLES = 4, EPONYMIC = 8, VERBS = 16, CUES = 32, LAST_FOUR = 64, ABBREVIATION = 128 };
 enum { MONTH_SHIFT = 8, ALIAS_SHIFT = 12, KNOWN = 1 << 20, ABROAD = 1 << 21, HONORIFIC = 1 << 22, WHEN = 1 << 23,
-       STOPS_SHORT = 1 << 24 };
+       STOPS_SHORT = 1 << 24, WHOSE = 1 << 25 };
 
 /* What a word of a chart belongs to. */
 enum { GIVEN = 1, FAMILY = 2, PLACE = 3, STREET = 4, BODY = 5, WIRE = 6 };
@@ -134,6 +134,14 @@ static inline uint32_t bits_of(const Lexicon *lexicon, uint64_t word) {
 }
 
 static inline uint8_t lower_letter(uint8_t c) { return c >= 'A' && c <= 'Z' ? (uint8_t)(c | 32) : c; }
+
+/* The byte at `at` of a run of letters, lower case. Of the letters that folding leaves, only the schwa has case. */
+static inline uint8_t lower_byte(const uint8_t *bytes, int64_t at, int64_t start, int64_t end) {
+    uint8_t c = bytes[at];
+    if (c < 128) return lower_letter(c);
+    if (c == 0xC6 && at + 1 < end && bytes[at + 1] == 0x8F) return 0xC9;
+    return c == 0x8F && at > start && bytes[at - 1] == 0xC6 ? 0x99 : c;
+}
 
 int64_t cut_atoms(const uint8_t *bytes, int64_t size, Atom *atoms);
 uint64_t word_hash(const uint8_t *letters, int64_t length);

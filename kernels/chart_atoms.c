@@ -54,6 +54,7 @@ static inline uint16_t context_of(const Between *between, const Atom *previous) 
     if (between->apostrophes == 1 && between->marks == 1 && !between->blanks && !between->lines) context |= POSSESSIVE;
     if (between->blanks == 1 && !between->marks && !between->lines) context |= ONE_BLANK;
     if (between->commas) context |= COMMA;
+    if (between->soft) context |= BRACKET;
     if (between->marks > between->dots + between->commas + between->hyphens + between->apostrophes + between->soft) context |= APART;
     return context;
 }
@@ -62,10 +63,10 @@ static inline void seal(const uint8_t *bytes, Atom *atom) {
     uint64_t hash = 0, code = 0, word = HASH_START;
     int32_t length = atom->end - atom->start;
     for (int32_t at = atom->start; at < atom->end; at++) {
-        uint8_t letter = lower_letter(bytes[at]);
+        uint8_t letter = lower_byte(bytes, at, atom->start, atom->end);
         hash = hash * HASH_BASE + letter + 1;
         code = code * HASH_BASE + as_identifier(letter) + 1;
-        word = hash_byte(word, letter);
+        word = hash_byte(word, lower_letter(bytes[at]));
     }
     atom->word = hash_end(word);
     atom->hash = hash;
@@ -154,7 +155,7 @@ int32_t copy_letters(const uint8_t *bytes, const Atom *first, const Atom *last, 
     int32_t length = 0;
     for (const Atom *atom = first; atom <= last; atom++) {
         if (length + (atom->end - atom->start) > LONGEST_WORD) return -1;
-        for (int32_t at = atom->start; at < atom->end; at++) letters[length++] = lower_letter(bytes[at]);
+        for (int32_t at = atom->start; at < atom->end; at++) letters[length++] = lower_byte(bytes, at, atom->start, atom->end);
     }
     return length;
 }
@@ -177,7 +178,7 @@ EXPORT int64_t chart_cut(const uint8_t *bytes, const int64_t *offsets, int64_t v
             kind[rows] = atom->kind;
             letter[rows] = used;
             length[rows] = atom->length;
-            for (int32_t at = atom->start; at < atom->end; at++) letters[used++] = lower_letter(from[at]);
+            for (int32_t at = atom->start; at < atom->end; at++) letters[used++] = lower_byte(from, at, atom->start, atom->end);
         }
     }
     return rows;

@@ -47,7 +47,7 @@ static int is_eponym(const Scene *scene, int32_t k) {
         scene->atoms[k].gap <= LINE && scene->atoms[k].gap != HYPHEN && !(scene->atoms[k].context & STARTS))
         return 0;
     int32_t next = after_name(scene, k);
-    if (next >= scene->count || (scene->atoms[next].context & (STARTS | COMMA | APART))) return 0;
+    if (next >= scene->count || (scene->atoms[next].context & (STARTS | COMMA | APART | BRACKET))) return 0;
     if (scene->atoms[next].shape != SMALL && scene->marks[next].strength != NONE && is_name_role(scene->marks[next].role)) return 0;
     return scene->atoms[next].gap <= SPACED && (scene->bits[next] & EPONYMIC);
 }
@@ -64,7 +64,8 @@ static int starts_with_name(const Scene *scene, int32_t k) {
     const Atom *next = &scene->atoms[k + 1];
     if (k + 1 >= scene->count) return 1;
     if (next->length == 1 && (next->context & POSSESSIVE)) return 1;
-    if (next->gap != SPACED || (next->context & (APART | COMMA))) return 1;
+    if (next->gap != SPACED || (next->context & (APART | COMMA | BRACKET))) return 1;
+    if (k + 2 < scene->count && (scene->bits[k + 2] & WHOSE) && next->length == 3) return 1; /* and his, and her */
     return (scene->bits[k + 1] & VERBS) || next->kind != LETTERS || next->shape != SMALL;
 }
 
@@ -75,7 +76,7 @@ static uint8_t weigh_ordinary(const Scene *scene, int32_t k, int is_name) {
     if (cased && scene->point == STRICT) return STRONG;
     if (is_month(scene, k)) return is_name ? WEAK : NONE;
     if (cased && !(atom->context & STARTS)) return STRONG;
-    if (is_name && cased && scene->marks[k].form == F_EXACT && starts_with_name(scene, k)) return STRONG;
+    if ((is_name || scene->marks[k].role == PLACE) && cased && scene->marks[k].form == F_EXACT && starts_with_name(scene, k)) return STRONG;
     return is_name ? WEAK : NONE;
 }
 

@@ -139,6 +139,21 @@ def test_common_words_are_kept(text):
     assert found_in(text) == []
 
 
+STARTS = [
+    "Rose and her twin came",
+    "Rose reports pain",
+    "Rose's pain is better",
+    "Rose, 45, is well",
+    "Seen.\nReading, Ohio",
+    "Rose (daughter) called",
+]
+
+
+@pytest.mark.parametrize("text", STARTS)
+def test_a_common_word_is_a_name_where_the_sentence_says_so(text):
+    assert len(found_in(f"No fever. {text}")) == 1
+
+
 def test_strict_takes_capitalised_words_where_balanced_does_not():
     assert found_in("Brown discharge") == []
     assert found_in("Brown discharge", point="strict") == [("Brown", "NAME")]

@@ -19,7 +19,8 @@ ORDINARY, GENERIC, TITLES, EPONYMIC, VERBS, CUES, LAST_FOUR, ABBREVIATION = (1 <
 MONTH_SHIFT: Final = 8
 ALIAS_SHIFT: Final = 12
 KNOWN, FOREIGN = 1 << 20, 1 << 21  # a dictionary has it; a dictionary of another language than English has it
-HONORIFIC, WHEN, STOPS_SHORT = 1 << 22, 1 << 23, 1 << 24  # Mr; before a month; ends with a full stop in mid-sentence
+# Mr; before a month; ends with a full stop in mid-sentence; of whom
+HONORIFIC, WHEN, STOPS_SHORT, WHOSE = 1 << 22, 1 << 23, 1 << 24, 1 << 25
 
 _BITS: Final = {
     "ORDINARY": ORDINARY,
@@ -33,6 +34,7 @@ _BITS: Final = {
     "HONORIFIC": HONORIFIC,
     "WHEN": WHEN,
     "STOPS_SHORT": STOPS_SHORT,
+    "WHOSE": WHOSE,
 }
 
 

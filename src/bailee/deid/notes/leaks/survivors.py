@@ -24,6 +24,7 @@ from bailee.deid.notes.chart.words import (
     EPONYMIC,
     FOREIGN,
     GENERIC,
+    MONTH_SHIFT,
     ORDINARY,
     TITLES,
     bits_of_word,
@@ -46,6 +47,7 @@ _PLAIN: Final = str.maketrans(
     {"ß": "ss", "ø": "o", "ł": "l", "đ": "d", "æ": "ae", "œ": "oe", "ð": "d", "þ": "th", "ı": "i"}
 )
 
+_MONTHS: Final = 15 << MONTH_SHIFT
 _REACH: Final = 32  # bytes of a written date
 
 NAME_KINDS: Final = ("name", "relative", "clinician")
@@ -142,7 +144,7 @@ def names_somebody(plain: str, words: Iterable[bytes]) -> bool:
 
 def is_eponym(plain: str, end: int) -> bool:
     """Tell whether the noun of an eponym follows: disease, clamp, test."""
-    following = re.match(r"(?:-[A-Z][a-z]+){0,3}(?:'s)?[ -]\n?([A-Za-z]+)", plain[end : end + 60])
+    following = re.match(r"(?:-[A-Z][a-z]+){0,3}(?:'s?)?[ -]\n?([A-Za-z]+)", plain[end : end + 60])
     return following is not None and bool(bits_of_word(following[1].lower()) & EPONYMIC)
 
 
@@ -187,11 +189,13 @@ def _sorted_out(names: set[str], others: set[str], numbers: set[str], days: set[
     telling = {
         word
         for word in said
-        if not bits[word] & (ORDINARY | GENERIC | TITLES | ABBREVIATION | EPONYMIC) and word not in parts
+        if not bits[word] & (ORDINARY | GENERIC | TITLES | ABBREVIATION | EPONYMIC | _MONTHS) and word not in parts
     }
     abroad = {word for word in telling if bits[word] & FOREIGN}
     common = sorted(
-        word for word in names if len(word) >= 3 and bits[word] & ORDINARY and not bits[word] & (TITLES | ABBREVIATION)
+        word
+        for word in names - parts
+        if len(word) >= 3 and bits[word] & (ORDINARY | _MONTHS) and not bits[word] & (TITLES | ABBREVIATION)
     )
     short = {word for word in telling & names if len(word) == 3} | {
         word for word in telling - names if 5 <= len(word) < 7
