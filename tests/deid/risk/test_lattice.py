@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bailee.core.errors import Invalid
-from bailee.deid.risk.hierarchies import dates, hierarchy, intervals, masked
+from bailee.deid.risk.hierarchies import dates, hierarchy, intervals, masked, suggested
 from bailee.deid.risk.lattice import Goal, Lattice, best_levels
 from bailee.deid.risk.recode import recode
 
@@ -173,3 +173,31 @@ def test_ready_made_hierarchies_go_from_the_value_to_a_star():
     assert masked("zip", ["02139"], width=5).rows["02139"] == ("02139", "0213*", "021**", "02***", "0****", "*")
     assert intervals("age", [37], widths=(5, 10)).rows["37"] == ("37", "35-39", "30-39", "*")
     assert dates("seen", ["2020-05-06"]).rows["2020-05-06"] == ("2020-05-06", "2020-05", "2020", "2020s", "*")
+
+
+@pytest.mark.parametrize(
+    ("column", "values", "value", "row"),
+    [
+        ("Patient.birthDate", ["1970", "1985-03-02"], "1985-03-02", ("1985-03-02", "1985-03", "1985", "1980s", "*")),
+        ("Patient.birthDate", ["1970", "1985"], "1970", ("1970", "1970", "1970", "1970s", "*")),
+        ("age", ["7", "41"], "41", ("41", "40-44", "40-49", "40-59", "*")),
+        ("Patient.address.postalCode", ["021", "100"], "021", ("021", "02*", "0**", "*")),
+        ("Patient.gender", ["male", None], "male", ("male", "*")),
+        ("Patient.gender", ["male", None], "", ("", "*")),
+        ("Patient.birthDate", ["1970", None], "", ("", "", "", "", "*")),
+    ],
+)
+def test_a_hierarchy_is_suggested_by_what_the_values_look_like(column, values, value, row):
+    made = suggested(column, pa.array(values, pa.string()))
+    assert made.rows[value] == row
+    assert hierarchy(column, made.rows.values()).levels == made.levels
+
+
+def test_suggested_hierarchies_bring_a_small_extract_to_its_threshold():
+    table = pa.table(
+        {"Patient.gender": ["male", "female", None] * 8, "Patient.birthDate": [str(1950 + n) for n in range(24)]}
+    )
+    made = [suggested(name, table.column(name).combine_chunks()) for name in table.column_names]
+    found = best_levels(table, made, Goal(k=5, suppression=0.1))
+    assert recode(table, made, found.levels, k=5).table.num_rows >= 22
+    assert found.levels["Patient.birthDate"] >= 3

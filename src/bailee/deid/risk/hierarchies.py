@@ -5,6 +5,7 @@ Every level is a function of the level before it; a hierarchy that is not is ref
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 
@@ -17,6 +18,8 @@ import pyarrow.compute as pc
 from bailee.core.errors import Invalid
 
 ALL = "*"
+_DATE = re.compile(r"[12]\d{3}(-\d\d(-\d\d)?)?", re.ASCII)
+_WHOLE = re.compile(r"0|-?[1-9]\d*", re.ASCII)
 Codes = npt.NDArray[np.int32]
 
 
@@ -102,3 +105,23 @@ def _mask(value: str, width: int, hidden: int) -> str:
 def _interval(value: int, width: int) -> str:
     start = value // width * width
     return f"{start}-{start + width - 1}"
+
+
+def suggested(column: str, values: pa.Array) -> Hierarchy:
+    """Make a hierarchy for a column from what its values look like.
+
+    Dates and years: day, month, year, decade. Whole numbers: intervals of 5, 10, 20. ZIP codes and their prefixes: digits
+    masked from the right. Anything else: the value, or "*".
+    """
+    present = [value or "" for value in pc.unique(pc.fill_null(values.cast(pa.string()), "")).to_pylist()]
+    named = [value for value in present if value]
+    if named and column.lower().endswith(("postalcode", "zip")) and len({len(value) for value in named}) == 1:
+        made = masked(column, named, width=len(named[0]))
+    elif named and all(_DATE.fullmatch(value) for value in named):
+        made = dates(column, named)
+    elif named and all(_WHOLE.fullmatch(value) for value in named):
+        made = intervals(column, map(int, named), widths=(5, 10, 20))
+    else:
+        made = hierarchy(column, ([value, ALL] for value in named))
+    missing = {"": ("", *[""] * (made.levels - 2), ALL) if made.levels > 1 else ("",)} if "" in present else {}
+    return Hierarchy(column=column, rows=dict(made.rows) | missing)
