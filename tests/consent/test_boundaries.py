@@ -12,11 +12,12 @@ from bailee.consent.bulk import decide_patients
 from bailee.consent.directives import directives_from_fhir, directives_from_rules
 from bailee.consent.facts import births_of, item_of
 from bailee.consent.labels import built_in_sensitivity
-from bailee.consent.merges import follow_links, links_of
+from bailee.consent.merges import directives_in, follow_links, links_of
 from bailee.consent.moments import stretch
 from bailee.consent.proxies import majority_ms
 from bailee.core.clock import ms_from_iso
 from bailee.core.grants import FOREVER_MS, Window
+from bailee.records.batches import RECORDS
 
 ALWAYS_ON = Window(0, FOREVER_MS)
 GUARDIAN = {"performer": [{"reference": "RelatedPerson/mother"}], "dateTime": "2020-01-01"}
@@ -99,6 +100,24 @@ def test_links_are_read_from_patients() -> None:
     assert births_of([("a", b'{"birthDate":"2001"}'), ("b", b"{"), ("c", b'{"birthDate":3}'), ("d", b"[]")]) == {
         "a": "2001"
     }
+
+
+def test_whole_charts_are_read_with_births_and_links() -> None:
+    child = {"resourceType": "Patient", "id": "p1", "birthDate": "2009-03-01"}
+    merged = {
+        "resourceType": "Patient",
+        "id": "p2",
+        "link": [{"other": {"reference": "Patient/p1"}, "type": "replaces"}],
+    }
+    said = consent(PERMIT, None, **GUARDIAN)
+    rows = [("Patient", "p1", "p1", child), ("Patient", "p2", "p2", merged), ("Consent", "c1", "p1", said)]
+    columns = ("type", "id", "patient", "json")
+    batch = pa.RecordBatch.from_pylist(
+        [dict(zip(columns, (*row[:3], json.dumps(row[3]).encode()), strict=True)) for row in rows], schema=RECORDS
+    )
+    table = directives_in(batch)
+    assert permitted(table, "2027-02-28", "p1", "p2") == [True, True]
+    assert permitted(table, "2027-03-01", "p1", "p2") == [False, False]
 
 
 def test_of_two_agents_who_disagree_the_refusal_wins() -> None:

@@ -25,6 +25,7 @@ from bailee.stores.sql.agreements import (
     attest_agreement,
     find_agreement,
     find_request,
+    hold_agreement,
     list_agreements,
     move_agreement,
     move_request,
@@ -81,6 +82,20 @@ def test_an_active_agreement_is_permitted_and_a_suspended_one_is_not(database: E
         with write(database) as connection:
             move_agreement(connection, agreement.id, action, OFFICER, NOW)
         assert answer() is permitted
+
+
+def test_a_commit_is_refused_once_the_agreement_is_suspended_or_changed(database: Engine) -> None:
+    _activate(database, example())
+    with read(database) as connection:
+        hold_agreement(connection, example().id, agreement_hash(example()))
+    with write(database) as connection:
+        move_agreement(connection, example().id, "suspend", OFFICER, NOW)
+    with pytest.raises(Denied, match="no longer active"), read(database) as connection:
+        hold_agreement(connection, example().id, agreement_hash(example()))
+    with write(database) as connection:
+        move_agreement(connection, example().id, "resume", OFFICER, NOW)
+    with pytest.raises(Denied, match="has changed"), read(database) as connection:
+        hold_agreement(connection, example().id, "0" * 64)
 
 
 def test_changed_terms_begin_again_as_a_draft_without_signatures(database: Engine) -> None:

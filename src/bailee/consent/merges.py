@@ -1,13 +1,21 @@
-"""One person under several ids: what was said under one of them holds under all; unmerging ends that."""
+"""What charts say of consent, and one person under several ids: what was said under one of them holds under all."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from bailee.consent.directives import DIRECTIVES, directives_from_rules, of_patients, rules_from_directives
-from bailee.consent.facts import reference_token
+from bailee.consent.directives import (
+    DIRECTIVES,
+    directives_from_fhir,
+    directives_from_rules,
+    of_patients,
+    rules_from_directives,
+)
+from bailee.consent.facts import births_of, reference_token
+from bailee.consent.labels import Sensitivity
 from bailee.consent.rules import Rule
 from bailee.core.canonical import strict_json
 from bailee.core.errors import Invalid
@@ -32,6 +40,24 @@ def links_of(patients: Iterable[bytes]) -> Iterator[Link]:
             token = reference_token(reference) if isinstance(reference, str) else None
             if token and token.startswith("Patient/"):
                 yield name, token.removeprefix("Patient/"), kind in _SAME
+
+
+def directives_in(records: pa.RecordBatch, *, sensitivity: Sensitivity | None = None) -> pa.Table:
+    """Read all that whole charts say of consent: Consents, with birth dates for guardians', and links between patients.
+
+    Shape: RECORDS[n] → DIRECTIVES[m]. Links to patients of other batches carry nothing here.
+    """
+    types = records.column("type")
+    consents = records.filter(pc.equal(types, "Consent"))
+    people = records.filter(pc.equal(types, "Patient"))
+    births = births_of(zip(people.column("id").to_pylist(), people.column("json").to_pylist(), strict=True))
+    found = directives_from_fhir(
+        consents.column("json"), patients=consents.column("patient"), births=births, sensitivity=sensitivity
+    )
+    linked = people.filter(pc.match_substring(people.column("json"), '"link"'))
+    here = set(people.column("id").to_pylist())
+    links = [one for one in links_of(linked.column("json").to_pylist()) if one[1] in here]
+    return follow_links(found, links)
 
 
 def follow_links(directives: pa.Table, links: Iterable[Link]) -> pa.Table:

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from bailee.consent.directives import directives_from_fhir, of_patients, rules_from_directives
+from bailee.consent.directives import of_patients, rules_from_directives
 from bailee.consent.evaluate import Snapshot, decide_patient
-from bailee.consent.facts import births_of
+from bailee.consent.merges import directives_in
 from bailee.consent.records import decide_records
 from bailee.consent.rules import Rule, applies
 from bailee.core.decisions import Decision
@@ -40,7 +40,7 @@ def why(hospital: Hospital, patient: str, agreement: str, *, profile_sha256: str
     with read(hospital.engine) as connection:
         standing = stand(connection, agreement, profile_sha256=profile_sha256, at_ms=at_ms, request=request)
         asked = pa.array([patient], pa.string())
-        directives = of_patients(directives_for(connection, _consents(records), asked), asked)
+        directives = of_patients(directives_for(connection, directives_in(records), asked), asked)
     own = tuple(rule for _, rule in rules_from_directives(directives))
     full = Snapshot(
         grants=standing.snapshot.grants,
@@ -68,13 +68,6 @@ def _records(hospital: Hospital, patient: str) -> pa.RecordBatch:
     part = next(one for one in partitions if not one.shared and bits.startswith(one.bits))
     rows = hospital.vault.read(part).records.rows
     return rows.filter(pc.fill_null(pc.equal(rows.column("patient"), patient), fill_value=False))
-
-
-def _consents(records: pa.RecordBatch) -> pa.Table:
-    chosen = records.filter(pc.equal(records.column("type"), "Consent"))
-    people = records.filter(pc.equal(records.column("type"), "Patient")).to_pylist()
-    births = births_of((one["id"], one["json"]) for one in people)
-    return directives_from_fhir(chosen.column("json"), patients=chosen.column("patient"), births=births)
 
 
 def _counts(records: pa.RecordBatch, answers: pa.Table) -> tuple[Counter[str], Counter[tuple[str, str]]]:

@@ -239,6 +239,19 @@ def approval_of(connection: Connection, name: str, request: str = "") -> Approva
     )
 
 
+def hold_agreement(connection: Connection, name: str, sha256: str) -> None:
+    """Hold, in the transaction that commits a release, that its agreement is still active under the same terms.
+
+    Raises: Denied if it was suspended, ended or changed since the release was planned.
+    """
+    found = _agreement(connection, name)
+    if found.state != "ACTIVE":
+        raise Denied("the agreement is no longer active", reasons=("E-AGREEMENT",), remedy="Activate or resume it.")
+    if not found.sha256 == found.signed_sha256 == sha256:
+        remedy = "Plan the release anew under the terms in hand."
+        raise Denied("the agreement has changed", reasons=("E-AGREEMENT-HASH",), remedy=remedy)
+
+
 def _agreement(connection: Connection, name: str) -> StoredAgreement:
     found = find_agreement(connection, name)
     if found is None:
