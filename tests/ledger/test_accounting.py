@@ -20,6 +20,7 @@ from bailee.core.errors import Invalid
 from bailee.ledger.accounting import (
     EXEMPTIONS,
     Disclosure,
+    Study,
     Suspension,
     account,
     exemption_of,
@@ -60,6 +61,9 @@ ROW = Disclosure(
     patients=120,
 )
 ASKED = ms("2026-11-27")
+STUDY = Study(
+    agreement="dua-1", name="Early cancer", description="We look.", criteria="adults", sponsor="S", contact="1 Road"
+)
 
 EXEMPT = {
     "164.502(d)(2)": {"identifiability": "safe-harbor", "route": "de-identified"},
@@ -292,10 +296,19 @@ def test_csv_has_one_row_a_disclosure_and_no_formula():
 
 def test_the_terminal_says_who_when_what_and_what_was_left_out():
     rows = [ROW, replace(ROW, at_ms=ms("2026-04-01")), replace(ROW, route="operations")]
-    shown = text_of(account(rows, asked_ms=ASKED, statutory=True))
+    shown = text_of(account(rows, asked_ms=ASKED, statutory=True, studies=[STUDY]))
     assert re.search(r"2026-03-01\s+2026-04-01\s+2\s+Partner Ltd\s+notes\s+health research\s+disclosed", shown)
     assert "1 left out: they need not be reported under 45 CFR 164.528(a)(1)(i)" in shown
-    assert "50 or more people" in shown
+    assert (
+        "Research with 50 or more people: Early cancer. We look. Chosen were: adults Data: notes; from 2026-03-01"
+        in shown
+    )
+
+
+def test_a_study_is_described_only_to_those_in_it_and_only_if_it_is_large():
+    for row in (replace(ROW, patients=49), replace(ROW, agreement="other")):
+        assert account([row], asked_ms=ASKED, studies=[STUDY]).studies == ()
+    assert account([ROW], asked_ms=ASKED, studies=[STUDY]).studies == (STUDY,)
 
 
 def test_a_pdf_is_made_with_all_rows_and_the_same_bytes_each_time():

@@ -10,10 +10,12 @@ from sqlalchemy import Engine, select
 from tests.support.ledger import entry, export_of, full_ledger, intent, new_log, patients, policy_of
 
 import bailee_verify
+from bailee.core.errors import Conflict
 from bailee.ledger.checkpoint import read_checkpoint
 from bailee.stores.sql import ledger_tables as tables
-from bailee.stores.sql.database import migrate, open_database, read
+from bailee.stores.sql.database import migrate, open_database, read, write
 from bailee.stores.sql.ledger import CheckpointPolicy
+from bailee.stores.sql.ledger_append import append
 from bailee.stores.sql.ledger_egress import Egress
 
 
@@ -69,6 +71,23 @@ def test_releases_at_once_keep_each_patients_chain_whole(database: Engine, tmp_p
         ).scalars()
         assert list(numbers) == list(range(1, 10))
     assert bailee_verify.main([str(export_of(log, tmp_path)), "--keys", str(policy_of(log, tmp_path))]) == 0
+
+
+def test_an_export_ends_at_its_checkpoint_whatever_is_written_meanwhile(database: Engine, tmp_path: Path):
+    log = full_ledger(database)
+    with write(database) as connection:
+        append(connection, [intent("late")])
+        log.disclose(connection, entry("release.disclosed", release="late", data=("notes",)), patients("p1"))
+    export = export_of(log, tmp_path)
+    assert bailee_verify.main([str(export), "--keys", str(policy_of(log, tmp_path))]) == 0
+    assert b"late" not in (export / "leaves.ndjson").read_bytes()
+
+
+def test_a_ledger_that_was_never_signed_is_not_exported(database: Engine, tmp_path: Path):
+    with write(database) as connection:
+        append(connection, [entry()])
+    with pytest.raises(Conflict, match="no checkpoint"):
+        export_of(new_log(database), tmp_path)
 
 
 @pytest.mark.postgres

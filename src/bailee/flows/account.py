@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import pyarrow as pa
 
+from bailee.agreements.terms import Agreement
 from bailee.flows.hospital import Hospital
-from bailee.ledger.accounting import Accounting, account
+from bailee.ledger.accounting import Accounting, Study, account
 from bailee.ledger.entries import Entry
+from bailee.stores.sql.agreements import list_agreements
 from bailee.stores.sql.database import read, write
 from bailee.stores.sql.ledger_people import disclosures_of, last_delivered_ms, suspensions
 
@@ -24,9 +26,23 @@ def account_for(hospital: Hospital, patient: str, *, statutory: bool = False) ->
             suspensions=suspensions(connection),
             statutory=statutory,
             delivered_ms=last_delivered_ms(connection, patient),
+            studies=[study_of(each.agreement) for each in list_agreements(connection)],
         )
     _record(hospital, patient, asked_ms)
     return answer
+
+
+def study_of(terms: Agreement) -> Study:
+    """Say what an agreement's research is, in its own words."""
+    partner = terms.parties.partner
+    return Study(
+        agreement=terms.id,
+        name=terms.title,
+        description=terms.public.lay_summary,
+        criteria=terms.scope.justification,
+        sponsor=", ".join((*terms.public.funders, partner.name)),
+        contact=f"{partner.address}, {partner.contact}",
+    )
 
 
 def _record(hospital: Hospital, patient: str, asked_ms: int) -> None:

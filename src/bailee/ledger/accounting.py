@@ -98,6 +98,18 @@ class Suspension:
         return disclosure.release == self.release and self.from_ms <= now_ms < end
 
 
+@dataclass(frozen=True, kw_only=True)
+class Study:
+    """What 164.528(b)(4)(i) asks to say of research with 50 or more people; the rows say the rest."""
+
+    agreement: str
+    name: str
+    description: str
+    criteria: str
+    sponsor: str
+    contact: str
+
+
 @dataclass(frozen=True)
 class Accounting:
     """An answer: the rows that are shown, how many were left out and by which rule, and the deadline for giving it."""
@@ -109,6 +121,7 @@ class Accounting:
     free: bool
     answer_by_ms: int
     extended_by_ms: int
+    studies: tuple[Study, ...] = ()
 
 
 def exemption_of(disclosure: Disclosure) -> Exemption | None:
@@ -123,12 +136,14 @@ def account(
     suspensions: Sequence[Suspension] = (),
     statutory: bool = False,
     delivered_ms: int | None = None,
+    studies: Sequence[Study] = (),
 ) -> Accounting:
     """Answer a patient's request: six years back, newest first.
 
     `statutory` leaves out what the law exempts, and counts it; without it all is shown, which is our default.
     `delivered_ms` is when the last accounting was given: the first in twelve months is free (164.528(c)(2)).
-    Rows under suspension are left out of both and counted nowhere. Cost: O(rows).
+    Rows under suspension are left out of both and counted nowhere. Of `studies`, those with 50 or more people that a
+    row belongs to are kept. Cost: O(rows).
     """
     start = accounting_from_ms(asked_ms)
     rows, left_out = [], dict[str, int]()
@@ -141,6 +156,7 @@ def account(
         else:
             rows.append(disclosure)
     rows.sort(key=lambda row: (-row.at_ms, -row.seq))
+    large = {row.agreement for row in rows if is_large_research(row)}
     answer_by = days_later_ms(asked_ms, ANSWER_DAYS)
     return Accounting(
         asked_ms,
@@ -150,6 +166,7 @@ def account(
         is_free(asked_ms, delivered_ms),
         answer_by,
         days_later_ms(answer_by, EXTENSION_DAYS),
+        tuple(study for study in studies if study.agreement in large),
     )
 
 

@@ -7,7 +7,7 @@ import io
 from collections.abc import Sequence
 
 from bailee.core.clock import iso_from_ms
-from bailee.ledger.accounting import Accounting, Disclosure, exemption_of, grouped, is_large_research
+from bailee.ledger.accounting import Accounting, Disclosure, Study, exemption_of, grouped
 
 COLUMNS = (
     "date",
@@ -130,15 +130,24 @@ def notes_of(accounting: Accounting) -> list[str]:
         f"{number} left out: they need not be reported under 45 CFR {citation}."
         for citation, number in sorted(accounting.left_out.items())
     ]
-    if any(is_large_research(row) for row in accounting.rows):
-        notes.append(
-            "Some of these were research with 50 or more people. The rows say exactly which concern you; we will help "
-            "you to contact the sponsor and the researcher on request."
-        )
+    for study in accounting.studies:
+        notes.append(_research(accounting, study))
     cost = "free of charge" if accounting.free else "not the first in twelve months: a reasonable fee may be charged"
     notes.append(f"This accounting is {cost}. It is due by {day(accounting.answer_by_ms)}.")
     notes.append("Each entry has a proof that you can check yourself, without the hospital: bailee-verify proof FILE.")
     return notes
+
+
+def _research(accounting: Accounting, study: Study) -> str:
+    """Say of a study what 164.528(b)(4)(i) asks for, and which rows are its own: nobody has to guess."""
+    rows = [row for row in accounting.rows if row.agreement == study.agreement]
+    kinds = ", ".join(dict.fromkeys(kind for row in rows for kind in row.data))
+    first, last = min(row.at_ms for row in rows), max(row.at_ms for row in rows)
+    return (
+        f"Research with 50 or more people: {study.name}. {study.description} Chosen were: {study.criteria} "
+        f"Data: {kinds}; from {day(first)} to {day(last)}. Sponsor and researcher: {study.sponsor}, {study.contact}. "
+        "Your data was in it, as the rows say. We will help you to contact them on request."
+    )
 
 
 def _harmless(cell: str) -> str:

@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Engine, Select, select
+from sqlalchemy import Connection, Engine, Select, or_, select
 
 from bailee.core.errors import Conflict, UserError
-from bailee.ledger.checkpoint import read_checkpoint
+from bailee.ledger.checkpoint import Note, read_checkpoint
 from bailee.ledger.tiles import tile_path, tiles_of
 from bailee.stores.sql import ledger_tables as tables
 from bailee.stores.sql.database import read
@@ -27,19 +27,21 @@ _ROWS = 10_000
 
 
 def export_ledger(engine: Engine, folder: Path) -> int:
-    """Write the whole ledger into a new folder, from one consistent state. Shape: how many leaves.
+    """Write the ledger up to its newest checkpoint into a new folder, from one consistent state. Shape: how many leaves.
 
-    Raises: UserError if the folder exists. Cost: O(leaves + disclosures) time, constant memory.
+    Leaves that another process added since are left to the next export: nothing unsigned leaves.
+    Raises: UserError if the folder exists, Conflict without a checkpoint. Cost: O(leaves + disclosures), constant memory.
     """
     if folder.exists():
         raise UserError("the export's folder exists already", where=str(folder), remedy="Name a new folder.")
-    folder.mkdir(parents=True)
     with read(engine) as connection:
-        size = size_of(connection)
-        _write_lines(folder / "leaves.ndjson", _leaf_lines(connection))
-        _write_lines(folder / "marks.ndjson", _mark_lines(connection))
-        _write_lines(folder / "disclosures.txt", _disclosure_lines(connection))
-        _write_checkpoints(connection, folder / "checkpoints")
+        notes = _notes(connection)
+        size = read_checkpoint(notes[-1].body).size
+        folder.mkdir(parents=True)
+        _write_lines(folder / "leaves.ndjson", _leaf_lines(connection, size))
+        _write_lines(folder / "marks.ndjson", _mark_lines(connection, size))
+        _write_lines(folder / "disclosures.txt", _disclosure_lines(connection, size))
+        _write_checkpoints(notes, folder / "checkpoints")
         _write_documents(connection, folder / "documents")
     return size
 
@@ -51,9 +53,7 @@ def export_tiles(engine: Engine, folder: Path, *, entries: bool = False) -> int:
     are there already are kept. Raises: Conflict without a checkpoint. Source: c2sp.org/tlog-tiles.
     """
     with read(engine) as connection:
-        notes = checkpoints(connection)
-        if not notes:
-            raise Conflict("the ledger has no checkpoint yet: run `bailee ledger checkpoint`")
+        notes = _notes(connection)
         size = read_checkpoint(notes[-1].body).size
         written = sum(
             _write_once(folder / tile_path(level, index, width), log_fetch(connection)(level, 256 * index, width))
@@ -72,30 +72,44 @@ def export_tiles(engine: Engine, folder: Path, *, entries: bool = False) -> int:
     return written + 1
 
 
-def _leaf_lines(connection: Connection) -> Iterator[bytes]:
-    rows = select(tables.leaf.c.seq, tables.leaf.c.body).order_by(tables.leaf.c.seq)
+def _notes(connection: Connection) -> list[Note]:
+    notes = checkpoints(connection)
+    if not notes:
+        raise Conflict("the ledger has no checkpoint yet: run `bailee ledger checkpoint`")
+    return notes
+
+
+def _leaf_lines(connection: Connection, size: int) -> Iterator[bytes]:
+    leaf, at = tables.leaf.c, -1
+    rows = select(leaf.seq, leaf.body).where(leaf.seq < size).order_by(leaf.seq)
     for at, (seq, body) in enumerate(_stream(connection, rows)):
         if at != seq:
             raise Conflict(f"leaf {at} is missing from the database: restore it before you export")
         yield bytes(body) + b"\n"
+    if at + 1 != size:
+        raise Conflict(f"leaf {at + 1} is missing from the database: restore it before you export")
 
 
-def _mark_lines(connection: Connection) -> Iterator[bytes]:
+def _mark_lines(connection: Connection, size: int) -> Iterator[bytes]:
     mark = tables.mark.c
-    rows = select(mark.seq, mark.kind, mark.t_ms, mark.release, mark.agreement).order_by(mark.seq)
+    columns = (mark.seq, mark.kind, mark.t_ms, mark.release, mark.agreement)
+    # a mark beyond all leaves is exported too: the verifier is to find it
+    beyond = or_(mark.seq < size, mark.seq >= size_of(connection))
+    rows = select(*columns).where(beyond).order_by(mark.seq)
     return (msgspec.json.encode(tuple(row)) + b"\n" for row in _stream(connection, rows))
 
 
-def _disclosure_lines(connection: Connection) -> Iterator[bytes]:
+def _disclosure_lines(connection: Connection, size: int) -> Iterator[bytes]:
     row = tables.disclosure.c
-    rows = select(row.seq, row.idx, row.n, row.commitment, row.prev, row.mask).order_by(row.seq, row.idx)
+    beyond = or_(row.seq < size, row.seq >= size_of(connection))
+    rows = select(row.seq, row.idx, row.n, row.commitment, row.prev, row.mask).where(beyond).order_by(row.seq, row.idx)
     for seq, idx, number, committed, prev, mask in _stream(connection, rows):
         yield f"{seq} {idx} {number} {bytes(committed).hex()} {bytes(prev).hex()} {mask}\n".encode()
 
 
-def _write_checkpoints(connection: Connection, folder: Path) -> None:
+def _write_checkpoints(notes: list[Note], folder: Path) -> None:
     folder.mkdir()
-    for note in checkpoints(connection):
+    for note in notes:
         (folder / str(read_checkpoint(note.body).size)).write_text(str(note), "utf-8")
 
 
