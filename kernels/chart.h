@@ -135,12 +135,13 @@ static inline uint32_t bits_of(const Lexicon *lexicon, uint64_t word) {
 
 static inline uint8_t lower_letter(uint8_t c) { return c >= 'A' && c <= 'Z' ? (uint8_t)(c | 32) : c; }
 
-/* The byte at `at` of a run of letters, lower case. Of the letters that folding leaves, only the schwa has case. */
+/* The byte at `at` of a run of letters, lower case. Of the letters that folding leaves, open o, schwa and open e have case. */
 static inline uint8_t lower_byte(const uint8_t *bytes, int64_t at, int64_t start, int64_t end) {
     uint8_t c = bytes[at];
     if (c < 128) return lower_letter(c);
-    if (c == 0xC6 && at + 1 < end && bytes[at + 1] == 0x8F) return 0xC9;
-    return c == 0x8F && at > start && bytes[at - 1] == 0xC6 ? 0x99 : c;
+    if (c == 0xC6 && at + 1 < end && (bytes[at + 1] == 0x86 || bytes[at + 1] == 0x8F || bytes[at + 1] == 0x90)) return 0xC9;
+    if (at == start || bytes[at - 1] != 0xC6) return c;
+    return c == 0x86 ? 0x94 : c == 0x8F ? 0x99 : c == 0x90 ? 0x9B : c;
 }
 
 int64_t cut_atoms(const uint8_t *bytes, int64_t size, Atom *atoms);

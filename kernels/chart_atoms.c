@@ -18,10 +18,11 @@ static inline uint8_t as_identifier(uint8_t letter) {
 }
 
 typedef struct {
-    int32_t blanks, lines, marks, dots, stops, hyphens, masks, apostrophes, commas, soft;
+    int32_t blanks, lines, marks, dots, stops, hyphens, masks, apostrophes, commas, soft, quoted;
 } Between;
 
 static inline void note_separator(Between *between, uint8_t c, int kind) {
+    between->quoted = c == '\'';
     if (kind == N_LINE) between->lines += c != '\r';
     else if (kind == N_BLANK) between->blanks++;
     else {
@@ -54,7 +55,7 @@ static inline uint16_t context_of(const Between *between, const Atom *previous) 
     if (between->apostrophes == 1 && between->marks == 1 && !between->blanks && !between->lines) context |= POSSESSIVE;
     if (between->blanks == 1 && !between->marks && !between->lines) context |= ONE_BLANK;
     if (between->commas) context |= COMMA;
-    if (between->soft) context |= BRACKET;
+    if (between->soft || (between->quoted && between->blanks)) context |= BRACKET;
     if (between->marks > between->dots + between->commas + between->hyphens + between->apostrophes + between->soft) context |= APART;
     return context;
 }

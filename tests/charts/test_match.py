@@ -89,6 +89,15 @@ def test_a_name_is_found_in_every_form(form):
     assert not {word for word in form.replace("'", " ").split() if len(word) > 2 and word != "Dr."} & set(left.split())
 
 
+@pytest.mark.parametrize(
+    "name",
+    ["Vəlizadə", "Akyeamfuɔ", "Ɛsi-Ɔsei", "Łukaszewicz", "Þórsdóttir", "Nguyễn", "Öztürk", "Βασιλείου", "Иванова"],
+)
+def test_names_of_every_alphabet_are_found_in_every_case(name):
+    for form in (name, name.upper(), name.lower()):
+        assert rest_of(f"seen by {form} today", rows=[("name-family", name)]) == "seen by  today"
+
+
 def test_invisible_characters_hide_no_name():
     assert found_in("On review Smi\u200bth\u00ader\u0301s was stable") == [("Smi\u200bth\u00ader\u0301s", "NAME")]
 

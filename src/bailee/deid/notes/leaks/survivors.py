@@ -144,7 +144,7 @@ def names_somebody(plain: str, words: Iterable[bytes]) -> bool:
 
 def is_eponym(plain: str, end: int) -> bool:
     """Tell whether the noun of an eponym follows: disease, clamp, test."""
-    following = re.match(r"(?:-[A-Z][a-z]+){0,3}(?:'s?)?[ -]\n?([A-Za-z]+)", plain[end : end + 60])
+    following = re.match(r"(?:-[A-Z][A-Za-z]+){0,3}(?:'[sS]?)?[ -]\n?([A-Za-z]+)", plain[end : end + 60])
     return following is not None and bool(bits_of_word(following[1].lower()) & EPONYMIC)
 
 
