@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import getpass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 import click
 
@@ -191,6 +191,40 @@ def answer(home: str | None, release: str, patient: str, state: str, certificate
         )
     hospital.close()
     click.echo("Noted.")
+
+
+@command.command("api")
+@click.argument("operation")
+@click.option("--store", default="", help="The consent store.")
+@click.option("--name", default="", help="The consent, artifact, attribute or mapping; its id for a new one.")
+@click.option("--body", type=click.File("rb"), help="The body as JSON; - for standard input.")
+@click.option(
+    "--out", type=click.Path(path_type=Path, dir_okay=False), help="Write the answer here; needed for Parquet."
+)
+@click.option("--by", default=getpass.getuser, help="Who does it. Default: your account.")
+@click.pass_obj
+def api(
+    home: str | None, operation: str, *, store: str, name: str, body: BinaryIO | None, out: Path | None, by: str
+) -> None:
+    """Run one call of the consent management API here: createConsent, checkDataAccess, queryAccessibleData …
+
+    docs/consent-api.json describes every call and its body.
+    """
+    from bailee.stores.sql.consent_stores import Actor
+    from bailee.web.consent_calls import ROUTES
+    from bailee.web.consent_local import call_here
+
+    route = next((one for one in ROUTES if one.operation == operation), None)
+    if route is None:
+        raise click.UsageError(f"no such call; there are {', '.join(one.operation for one in ROUTES)}")
+    hospital = _hospital(home)
+    actor = Actor(by, hospital.clock.now_ms())
+    answer = call_here(hospital.engine, route, actor, store=store, name=name, content=body.read() if body else b"{}")
+    hospital.close()
+    if out:
+        out.write_bytes(answer)
+    else:
+        click.echo(answer.decode("utf-8", "replace"))
 
 
 def _open_recalls(hospital: Hospital, connection: object, patient: str, by: str) -> int:

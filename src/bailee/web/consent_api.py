@@ -5,7 +5,6 @@ Shaped like Google Cloud's Consent Management API: `/v1/consentStores/{store}/co
 
 from __future__ import annotations
 
-import json
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -19,12 +18,12 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route as HttpRoute
 
 from bailee.agreements.people import Person
-from bailee.core.canonical import strict_json
 from bailee.core.clock import Clock
 from bailee.core.errors import Invalid
 from bailee.stores.sql.consent_stores import Actor
 from bailee.stores.sql.database import read, write
 from bailee.web.consent_calls import ROUTES, Call, Parquet, Route
+from bailee.web.consent_local import read_body
 from bailee.web.consent_openapi import openapi
 from bailee.web.problems import problem, problem_of
 
@@ -51,7 +50,7 @@ def _http_route(route: Route, engine: Engine, clock: Clock, identify: Identify) 
                 return problem(401, "E-LOGIN", "who are you?")
             if person.is_partner or person.roles.isdisjoint(route.roles):
                 return problem(403, "E-DENIED", f"the roles {', '.join(sorted(route.roles))} may do this")
-            body = _body(route, await _content(request))
+            body = read_body(route, await _content(request))
             found = await run_in_threadpool(_run, route, request, body, Actor(person.id, clock.now_ms()), engine)
             return _response(route, found)
         except Exception as error:  # noqa: BLE001  # every failure becomes a problem document
@@ -82,21 +81,6 @@ async def _content(request: Request) -> bytes:
         if len(content) > MOST_BYTES:
             raise Invalid(f"a body of more than {MOST_BYTES} bytes", remedy="Send less.")
     return bytes(content)
-
-
-def _body(route: Route, content: bytes) -> Any:
-    if route.body is None:
-        return None
-    document = strict_json(content)
-    try:
-        json.dumps(document, ensure_ascii=False).encode()
-    except UnicodeEncodeError:
-        raise Invalid("text that is not Unicode", remedy="Mend the escapes.") from None
-    try:
-        return msgspec.convert(document, route.body)
-    except msgspec.ValidationError as error:
-        _, _, place = str(error).rpartition(" - at ")
-        raise Invalid("a body of another form", where=place.strip("`"), remedy="See /v1/openapi.json.") from None
 
 
 def _response(route: Route, found: Any) -> Response:

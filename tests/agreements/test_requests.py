@@ -1,0 +1,138 @@
+"""Requests: the whole matrix of role, action and state, and what a suspension remembers."""
+
+import itertools
+from datetime import date
+from typing import Any
+
+import msgspec
+import pytest
+from tests.support.agreements import NOW, active
+from tests.support.requests import identified, person, request_under
+
+from bailee.agreements.check import grant_of
+from bailee.agreements.days import first_ms
+from bailee.agreements.documents import agreement_document, read_request
+from bailee.agreements.people import REQUEST_ROLES, ROLES
+from bailee.agreements.requests import Progress, advance, findings, narrowed, request_hash
+from bailee.agreements.states import REQUEST_STATES, REQUEST_STEPS, can_step
+from bailee.core.errors import BaileeError, Conflict, Denied, Invalid
+from bailee.core.grants import Window
+
+AGREEMENT = identified()
+REQUEST = request_under(AGREEMENT)
+SHA = request_hash(REQUEST)
+ENDS = first_ms(date(2028, 1, 1))
+
+
+def progress(state: str, **changes: Any) -> Progress:
+    made = Progress(
+        state=state, requester="rosa", sha256=SHA, bound_sha256=SHA, approved=Window(NOW - 1, ENDS), before="APPROVED"
+    )
+    return msgspec.structs.replace(made, **changes)
+
+
+def test_every_role_action_and_state() -> None:
+    wrong = []
+    cells = list(itertools.product(ROLES, REQUEST_ROLES, REQUEST_STATES))
+    for role, action, state in cells:
+        expected = role in REQUEST_ROLES[action] and can_step(REQUEST_STEPS, state, action)
+        at_ms = ENDS if action == "expire" else NOW
+        try:
+            advance(progress(state), action, person(f"new-{role}", role), REQUEST, at_ms)
+            happened = True
+        except BaileeError:
+            happened = False
+        if happened is not expected:
+            wrong.append((role, action, state))
+    assert wrong == []
+    assert len(cells) == 16 * 16 * 14
+
+
+def test_no_partner_role_may_take_a_reviewing_step_in_any_state() -> None:
+    for action, state in itertools.product(
+        ("check-evidence", "review-privacy", "decide", "approve", "check-output"), REQUEST_STATES
+    ):
+        for role in ("partner-admin", "partner-service"):
+            with pytest.raises((Denied, Conflict)):
+                advance(progress(state), action, person("petra", role), REQUEST, NOW)
+
+
+@pytest.mark.parametrize("action", ["prepare", "check-output", "release"])
+@pytest.mark.parametrize("at_ms, passes", [(ENDS - 1, True), (ENDS, False), (NOW - 2, False)])
+def test_an_approval_ends_at_its_last_moment(action: str, at_ms: int, passes: bool) -> None:
+    begins = next(one.begins[0] for one in REQUEST_STEPS if one.action == action)
+    role = min(REQUEST_ROLES[action])
+    if passes:
+        advance(progress(begins), action, person("x", role), REQUEST, at_ms)
+    else:
+        with pytest.raises(Denied, match="expired"):
+            advance(progress(begins), action, person("x", role), REQUEST, at_ms)
+
+
+def test_it_expires_at_its_last_moment_and_not_before() -> None:
+    clock = person("clock", "clock")
+    with pytest.raises(Conflict):
+        advance(progress("APPROVED"), "expire", clock, REQUEST, ENDS - 1)
+    assert advance(progress("APPROVED"), "expire", clock, REQUEST, ENDS).state == "EXPIRED"
+
+
+@pytest.mark.parametrize("state", ["SUBMITTED", "EVIDENCE_CHECKED", "APPROVED", "OUTPUT_CHECKED"])
+def test_a_suspension_goes_back_to_where_it_began(state: str) -> None:
+    officer = person("olga", "privacy-officer")
+    suspended = advance(progress(state), "suspend", officer, REQUEST, NOW)
+    assert suspended.state == "SUSPENDED"
+    assert advance(suspended, "resume", officer, REQUEST, NOW).state == state
+
+
+def test_another_document_than_the_reviewed_one_goes_nowhere() -> None:
+    other = msgspec.structs.replace(REQUEST, protocol_sha256="9" * 64)
+    for state, action, role in (
+        ("SUBMITTED", "check-evidence", "irb-coordinator"),
+        ("DAC_DECIDED", "approve", "dac-member"),
+        ("OUTPUT_CHECKED", "release", "data-engineer"),
+    ):
+        with pytest.raises(Denied, match="has changed"):
+            advance(progress(state), action, person("x", role), other, NOW)
+
+
+BEYOND: list[tuple[dict[str, Any], str]] = [
+    ({"types": ("Claim",)}, "E-SCOPE-FIELD"),
+    ({"types": ()}, "E-INPUT"),
+    ({"reasons": ("HMARKT",)}, "E-SCOPE-PURPOSE"),
+    ({"regions": ("DE",)}, "E-SCOPE-REGION"),
+    ({"recipients": ("other",)}, "E-SCOPE-RECIPIENT"),
+    ({"identifiability": "safe-harbor"}, "E-DEID-PROFILE"),
+    ({"profile": "other"}, "E-DEID-PROFILE"),
+    ({"agreement_sha256": "0" * 64}, "E-AGREEMENT-HASH"),
+]
+
+
+@pytest.mark.parametrize("change, code", BEYOND, ids=str)
+def test_what_goes_beyond_the_agreement_is_found(change: dict[str, Any], code: str) -> None:
+    asked = msgspec.structs.replace(REQUEST, **change)
+    assert [found for found, _ in findings(asked, AGREEMENT, REQUEST.agreement_sha256)] == [code]
+    assert findings(REQUEST, AGREEMENT, REQUEST.agreement_sha256) == []
+
+
+def test_elements_stay_inside_the_agreements() -> None:
+    scope = msgspec.structs.replace(AGREEMENT.scope, elements={"Patient": ("id", "gender")})
+    limited = msgspec.structs.replace(AGREEMENT, scope=scope)
+    for elements, inside in (({}, False), ({"Patient": ("id",)}, True), ({"Patient": ("name",)}, False)):
+        asked = msgspec.structs.replace(REQUEST, elements=elements)
+        assert (findings(asked, limited, REQUEST.agreement_sha256) == []) is inside
+
+
+def test_a_grant_is_narrowed_to_what_was_asked() -> None:
+    grant = narrowed(grant_of(AGREEMENT, active(AGREEMENT)), REQUEST)
+    assert (grant.types, grant.regions, grant.needs_request) == (frozenset(REQUEST.types), frozenset({"US"}), True)
+
+
+def test_a_request_is_read_from_a_file_with_lines_in_its_errors() -> None:
+    import yaml
+
+    document = msgspec.to_builtins(REQUEST)
+    text = yaml.safe_dump(document, sort_keys=False).replace("'2028-01-01'", "2028-01-01")
+    assert read_request(text) == REQUEST
+    with pytest.raises(Invalid, match=r"r\.yaml, line 1"):
+        read_request("surprise: 1\n" + text, name="r.yaml")
+    assert agreement_document(AGREEMENT)["id"] == REQUEST.agreement
