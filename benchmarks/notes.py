@@ -62,7 +62,7 @@ def rate(size: int, work: Callable[[], Any]) -> float:
 def plain_scan(texts: list[bytes]) -> Callable[[], int]:
     options = re2.Options()
     options.encoding = re2.Options.Encoding.LATIN1
-    pattern = re2.compile("|".join(f"(?:{one})" for one in TWENTY), options=options)
+    pattern = re2.compile("|".join(f"(?:{one})" for one in TWENTY).encode(), options=options)
     return lambda: sum(1 for text in texts for _ in pattern.finditer(text))
 
 

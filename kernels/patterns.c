@@ -7,7 +7,7 @@
 enum { ONE_BLANK = 10, WIDE_BLANK, LINE_END, PARAGRAPH, EDGE, MARKS = 16, WORDS = 144 };
 /* Bits of a word's features above those of the word lists. */
 enum { BIT_LOWER = 44, BIT_CAPITAL, BIT_UPPER, BIT_LETTER, BIT_MIXED, BIT_FOREIGN, BIT_LONG, BIT_HEX, BIT_ROMAN, BIT_TWO,
-       BIT_THREE, BIT_FIVE, BIT_VOWEL, BIT_STREET, BIT_CARE, BIT_KIND, BIT_TERM, BIT_NUMBER };
+       BIT_THREE, BIT_FIVE, BIT_VOWEL, BIT_STREET, BIT_CARE, BIT_KIND, BIT_TERM, BIT_NUMBER, BIT_DISEASE };
 
 typedef struct {
     const uint8_t *op;      /* 0 take a symbol, 1 split, 2 jump, 3 save, 4 accept */
@@ -18,7 +18,7 @@ typedef struct {
 } Program;
 
 typedef struct {
-    int32_t *next;          /* next[state * DENSE + column]: a state, 0 nothing, -1 not yet known */
+    int16_t *next;          /* next[state * DENSE + column]: a state, 0 nothing, -1 not yet known */
     uint64_t *sparse;       /* the same for columns from DENSE on: state << 48 | column << 32 | next + 1, open table */
     int32_t *first, *count; /* each state's places in `pool` */
     int32_t *accept;        /* rule, or -1 */
@@ -64,31 +64,59 @@ static uint64_t masked(uint64_t h, const uint64_t *keys, const uint64_t *masks, 
 }
 
 /* Ends of German compounds, of family names, and of terms; a rule cannot list all such words. */
-static const char *const street_ends[] = {"strasse", "str", "weg", "platz", "allee", "gasse", "ring", "damm", "ufer", "chaussee",
-                                          "steig", "markt", "promenade", "straat", "laan", "gata", "vagen", 0};
-static const char *const care_ends[] = {"klinik", "klinikum", "kliniken", "krankenhaus", "hospital", "spital", "hospiz", "zentrum", "praxis", "apotheke", "pflegeheim", "altenheim", "stift", 0};
-static const char *const name_ends[] = {"ez", "son", "sson", "sen", "ski", "ska", "sky", "wicz", "icz", "vic", "evic", "ovic", "off",
-    "enko", "chuk", "ova", "eva", "opoulos", "idis", "akis", "dottir", "mann", "berg", "stein", "feld", "meier", "mayer", "bauer",
-    "escu", "eanu", "yan", "ian", "oglu", "zadeh", "pour", "wala", "singh", "ford", "worth", "shaw", "ham", "ton", "field", "bury",
-    "quist", "strom", "nen", "vich", "vych", "shvili", "dze", 0};
+typedef struct {
+    const char *text;
+    int64_t length;
+} Ending;
 
-static const char *const term_ends[] = {"oma", "omas", "itis", "osis", "emia", "aemia", "oid", "ous", "ical", "tion", "tions", "sion",
-    "ment", "ness", "ity", "ism", "pathy", "ectomy", "otomy", "ostomy", "plasty", "scopy", "graphy", "gram", "lysis", "trophy", "genic",
-    "cyte", "cytic", "blast", "blastic", "plasia", "plastic", "mycin", "cillin", "azole", "pril", "sartan", "statin", "olol", "mab",
-    "nib", "lar", "nary", "nal", "eal", "ial", "atic", "etic", "itic", "otic", "rhea", "uria", "algia", "phagia", "pnea", "esis",
-    "asis", "ium", "ase", "ologic", "ology", "tive", "ing", "ed", "ated", "ally", "oscopic", "idine", "amine", "zine", "zole", "vir", 0};
+#define E(text) {text, sizeof text - 1}
 
-static const char *const number_ends[] = {"nummer", "nr", 0};
+static const Ending street_ends[] = {
+    E("strasse"), E("str"), E("weg"), E("platz"), E("allee"), E("gasse"), E("ring"), E("damm"), E("ufer"), E("chaussee"),
+    E("steig"), E("markt"), E("promenade"), E("straat"), E("laan"), E("gata"), E("vagen")};
+static const Ending care_ends[] = {
+    E("klinik"), E("klinikum"), E("kliniken"), E("krankenhaus"), E("hospital"), E("spital"), E("hospiz"), E("zentrum"),
+    E("praxis"), E("apotheke"), E("pflegeheim"), E("altenheim"), E("stift")};
+static const Ending name_ends[] = {
+    E("ez"), E("son"), E("sson"), E("sen"), E("ski"), E("ska"), E("sky"), E("wicz"), E("icz"), E("vic"), E("evic"), E("ovic"),
+    E("off"), E("enko"), E("chuk"), E("ova"), E("eva"), E("opoulos"), E("idis"), E("akis"), E("dottir"), E("mann"), E("berg"),
+    E("stein"), E("feld"), E("meier"), E("mayer"), E("bauer"), E("escu"), E("eanu"), E("yan"), E("ian"), E("oglu"), E("zadeh"),
+    E("pour"), E("wala"), E("singh"), E("ford"), E("worth"), E("shaw"), E("ham"), E("ton"), E("field"), E("bury"), E("quist"),
+    E("strom"), E("nen"), E("vich"), E("vych"), E("shvili"), E("dze")};
 
-static int ends_in(const uint8_t *word, int64_t length, const char *const *ends) {
-    for (; *ends; ends++) {
-        int64_t n = (int64_t)strlen(*ends), i = 0;
-        if (length < n + 2) continue;
-        while (i < n && lowered(word[length - n + i]) == (uint8_t)(*ends)[i]) i++;
+static const Ending term_ends[] = {
+    E("oma"), E("omas"), E("itis"), E("osis"), E("emia"), E("aemia"), E("oid"), E("ous"), E("ical"), E("tion"), E("tions"),
+    E("sion"), E("ment"), E("ness"), E("ity"), E("ism"), E("pathy"), E("ectomy"), E("otomy"), E("ostomy"), E("plasty"),
+    E("scopy"), E("graphy"), E("gram"), E("lysis"), E("trophy"), E("genic"), E("cyte"), E("cytic"), E("blast"), E("blastic"),
+    E("plasia"), E("plastic"), E("mycin"), E("cillin"), E("azole"), E("pril"), E("sartan"), E("statin"), E("olol"), E("mab"),
+    E("nib"), E("lar"), E("nary"), E("nal"), E("eal"), E("ial"), E("atic"), E("etic"), E("itic"), E("otic"), E("rhea"),
+    E("uria"), E("algia"), E("phagia"), E("pnea"), E("esis"), E("asis"), E("ium"), E("ase"), E("ologic"), E("ology"), E("tive"),
+    E("ing"), E("ed"), E("ated"), E("ally"), E("oscopic"), E("idine"), E("amine"), E("zine"), E("zole"), E("vir")};
+
+static const Ending disease_ends[] = {
+    E("oma"), E("omas"), E("omata"), E("itis"), E("osis"), E("oses"), E("emia"), E("aemia"), E("emie"), E("amie"), E("ectomy"),
+    E("ectomia"), E("ectomie"), E("otomy"), E("otomia"), E("otomie"), E("ostomy"), E("plasty"), E("plastia"), E("plastie"),
+    E("scopy"), E("scopia"), E("scopie"), E("pathy"), E("patia"), E("pathie"), E("plasia"), E("plasie"), E("trophy"),
+    E("trofia"), E("trophie"), E("algia"), E("algie"), E("uria"), E("urie"), E("cytes"), E("cytosis"), E("lysis"), E("lisis"),
+    E("penia"), E("penie"), E("cillin"), E("cilina"), E("mycin"), E("micina"), E("azole"), E("azol"), E("statin"), E("statina"),
+    E("sartan"), E("olol"), E("umab"), E("imab"), E("zumab"), E("tinib"), E("ciclib"), E("gliptin"), E("floxacin"),
+    E("cycline"), E("ciclina"), E("dipine"), E("pril"), E("rrhea"), E("phobia"), E("ergic"), E("fibrate"), E("parin"),
+    E("toxin"), E("nephritis")};
+static const Ending number_ends[] = {
+    E("nummer"), E("nr")};
+
+static int ends_in(const uint8_t *word, int64_t length, const Ending *ends, size_t count) {
+    uint8_t last = lowered(word[length - 1]);
+    for (size_t e = 0; e < count; e++) {
+        int64_t n = ends[e].length, i = 0;
+        if ((uint8_t)ends[e].text[n - 1] != last || length < n + 2) continue;
+        while (i < n && lowered(word[length - n + i]) == (uint8_t)ends[e].text[i]) i++;
         if (i == n) return 1;
     }
     return 0;
 }
+
+#define ENDS_IN(ends) ends_in(word, length, ends, sizeof ends / sizeof *ends)
 
 static uint64_t looks(const uint8_t *word, int64_t length, uint8_t shape) {
     static const uint8_t bit[] = {BIT_LOWER, BIT_CAPITAL, BIT_UPPER, BIT_LETTER, BIT_MIXED, BIT_LOWER, BIT_FOREIGN};
@@ -105,12 +133,13 @@ static uint64_t looks(const uint8_t *word, int64_t length, uint8_t shape) {
     if (roman) look |= UINT64_C(1) << BIT_ROMAN;
     if (vowel) look |= UINT64_C(1) << BIT_VOWEL;
     if (length >= 5 && shape != ALL_LOWER) {
-        if (ends_in(word, length, street_ends)) look |= UINT64_C(1) << BIT_STREET;
-        if (ends_in(word, length, care_ends)) look |= UINT64_C(1) << BIT_CARE;
-        if (ends_in(word, length, name_ends)) look |= UINT64_C(1) << BIT_KIND;
-        if (ends_in(word, length, term_ends)) look |= UINT64_C(1) << BIT_TERM;
+        if (ENDS_IN(street_ends)) look |= UINT64_C(1) << BIT_STREET;
+        if (ENDS_IN(care_ends)) look |= UINT64_C(1) << BIT_CARE;
+        if (ENDS_IN(name_ends)) look |= UINT64_C(1) << BIT_KIND;
+        if (ENDS_IN(term_ends)) look |= UINT64_C(1) << BIT_TERM;
+        if (ENDS_IN(disease_ends)) look |= UINT64_C(1) << BIT_DISEASE;
     }
-    if (length >= 5 && ends_in(word, length, number_ends)) look |= UINT64_C(1) << BIT_NUMBER;
+    if (length >= 5 && ENDS_IN(number_ends)) look |= UINT64_C(1) << BIT_NUMBER;
     if (length == 2) look |= UINT64_C(1) << BIT_TWO;
     if (length == 3) look |= UINT64_C(1) << BIT_THREE;
     if (length >= 4) look |= UINT64_C(1) << BIT_LONG;
@@ -134,13 +163,14 @@ static int32_t class_of(uint64_t feature, uint64_t literal, uint64_t *features, 
     return fresh;
 }
 
-/* Turn tokens into symbols. Every note begins and ends with EDGE. Returns the number of symbols; -1: more than
+/* Turn tokens into symbols; `memo` keeps the classes of the words met last. Every note begins and ends with EDGE. Returns the number of symbols; -1: more than
    `capacity`; -2: more classes than there is room for (the caller starts again with an empty table of classes). */
 EXPORT int64_t patterns_symbols(const uint8_t *bytes, const int64_t *at, int64_t notes, const int64_t *first, const int32_t *start,
                                 const int32_t *end, const uint8_t *kind, const uint8_t *shape, const uint64_t *hash,
                                 const uint64_t *keys, const uint64_t *masks, int32_t bits, const uint64_t *literal_keys,
                                 const uint64_t *literal_ids, int32_t literal_bits, uint64_t *features, uint64_t *literals,
-                                int32_t *slots, int64_t slot_room, int64_t class_room, int64_t *classes, int64_t capacity,
+                                int32_t *slots, int64_t slot_room, int64_t class_room, int64_t *classes, uint64_t *memo,
+                                int32_t *memo_class, int64_t memo_room, int64_t capacity,
                                 uint16_t *symbol, int32_t *from, int32_t *to, int64_t *begin) {
     int64_t n = 0;
     for (int64_t note = 0; note < notes; note++) {
@@ -164,11 +194,17 @@ EXPORT int64_t patterns_symbols(const uint8_t *bytes, const int64_t *at, int64_t
             if (kind[t] == BREAK) symbol[n] = shape[t] > 1 ? PARAGRAPH : LINE_END;
             else if (kind[t] == MARK) symbol[n] = (uint16_t)(MARKS + (bytes[start[t]] & 127));
             else {
-                uint64_t feature = masked(hash[t], keys, masks, bits) | looks(bytes + start[t], end[t] - start[t], shape[t]);
-                int32_t known = class_of(feature, masked(hash[t], literal_keys, literal_ids, literal_bits), features, literals, slots,
-                                         slot_room, class_room, classes);
-                if (known < 0) return -2;
-                symbol[n] = (uint16_t)(WORDS + known);
+                uint64_t word = spread(hash[t] + shape[t]) | 1;
+                uint64_t seat = word >> 20 & (uint64_t)(memo_room - 1);
+                if (memo[seat] != word) {
+                    uint64_t feature = masked(hash[t], keys, masks, bits) | looks(bytes + start[t], end[t] - start[t], shape[t]);
+                    int32_t known = class_of(feature, masked(hash[t], literal_keys, literal_ids, literal_bits), features, literals,
+                                             slots, slot_room, class_room, classes);
+                    if (known < 0) return -2;
+                    memo[seat] = word;
+                    memo_class[seat] = known;
+                }
+                symbol[n] = (uint16_t)(WORDS + memo_class[seat]);
             }
             from[n] = start[t]; to[n] = end[t]; n++;
         }
@@ -272,7 +308,7 @@ static int32_t step(const Program *p, Automaton *a, int32_t state, int32_t colum
     }
     int32_t reached = state_of(p, a, held);
     if (reached < 0) return -1;
-    if (column < DENSE) a->next[(int64_t)state * DENSE + column] = reached;
+    if (column < DENSE) a->next[(int64_t)state * DENSE + column] = (int16_t)reached;
     else {
         *sparse_place(a, state, column) = ((uint64_t)state << 16 | (uint64_t)column) << 32 | (uint64_t)(reached + 1);
         a->used[4]++;
@@ -288,18 +324,20 @@ static int32_t begin_state(const Program *p, Automaton *a) {
 }
 
 /* The part of symbols[from..to) that a rule marks, by one backtracking run of the rule alone that visits every pair
-   of place and symbol once. `seen` holds size * (to - from + 1) bits of scratch. Returns 1 if the rule matches. */
-static int marked(const Program *p, const uint16_t *columns, int32_t entry, int64_t entry_size, int64_t from, int64_t to, uint8_t *seen,
-                  int64_t *jobs, int64_t *part) {
-    int64_t width = to - from + 1, top = 0;
-    memset(seen, 0, (size_t)((entry_size * width + 7) / 8));
+   of place and symbol once. `seen` holds size * (to - from + 1) bits, all zero before and after; `touched` as many
+   places. Does nothing if the rule does not match. */
+static void marked(const Program *p, const uint16_t *columns, int32_t entry, int64_t from, int64_t to, uint8_t *seen, int32_t *touched,
+                   int64_t *jobs, int64_t *part) {
+    int64_t width = to - from + 1, top = 0, count = 0;
+    int done = 0;
     part[0] = from; part[1] = to;
     jobs[top++] = entry; jobs[top++] = from; jobs[top++] = from; jobs[top++] = to;
-    while (top) {
+    while (top && !done) {
         int64_t end = jobs[--top], begin = jobs[--top], at = jobs[--top], pc = jobs[--top];
         for (;;) {
             int64_t bit = (pc - entry) * width + (at - from);
             if (seen[bit >> 3] & 1 << (bit & 7)) break;
+            if (!seen[bit >> 3]) touched[count++] = (int32_t)(bit >> 3);
             seen[bit >> 3] |= (uint8_t)(1 << (bit & 7));
             if (p->op[pc] == 0) {
                 if (at >= to || !p->truth[(int64_t)columns[at] * p->atoms + p->x[pc]]) break;
@@ -315,11 +353,12 @@ static int marked(const Program *p, const uint16_t *columns, int32_t entry, int6
             } else {
                 if (at != to) break;
                 part[0] = begin; part[1] = end;
-                return 1;
+                done = 1;
+                break;
             }
         }
     }
-    return 0;
+    while (count) seen[touched[--count]] = 0;
 }
 
 typedef struct {
@@ -366,11 +405,11 @@ static int longest(const Program *p, Automaton *a, const Input *in, int32_t *roo
    tied by a point or slash, those with trait 2 mark a part. Returns the number of hits; -1: more than `capacity`;
    -2: no room for one state. */
 EXPORT int64_t patterns_scan(const uint8_t *op, const int32_t *x, const int32_t *y, int64_t size, const uint8_t *truth, int64_t atoms,
-                             const int32_t *entry, const uint8_t *traits, int32_t *next, uint64_t *sparse, int32_t *first,
+                             const int32_t *entry, const uint8_t *traits, int16_t *next, uint64_t *sparse, int32_t *first,
                              int32_t *count, int32_t *accept, int32_t *table, int32_t *pool, int32_t *stack, int32_t *mark,
                              int32_t *list, int64_t state_room, int64_t pool_room, int64_t table_room,
                              int64_t sparse_room, int64_t *used, int64_t limit,
-                             const uint16_t *symbol, const uint16_t *column, int64_t symbols, uint8_t *seen, int64_t *jobs,
+                             const uint16_t *symbol, const uint16_t *column, int64_t symbols, uint8_t *seen, int32_t *touched, int64_t *jobs,
                              int64_t capacity, int32_t *hit_from, int32_t *hit_to, int32_t *hit_rule) {
     Program p = {op, x, y, size, truth, atoms};
     Automaton a = {next, sparse, first, count, accept, table, pool, stack, mark, list, state_room, pool_room, table_room, sparse_room, used};
@@ -388,14 +427,14 @@ EXPORT int64_t patterns_scan(const uint8_t *op, const int32_t *x, const int32_t 
         if (rule < 0) { i++; continue; }
         part[0] = i; part[1] = best;
         if (traits[rule] & 2) {
-            marked(&p, column, entry[rule], entry[rule + 1] - entry[rule], i, best, seen, jobs, part);
+            marked(&p, column, entry[rule], i, best, seen, touched, jobs, part);
             int32_t inner;
             int64_t reach, apart[2];
             if (part[0] > i && part[1] > part[0]) {
                 if (longest(&p, &a, &in, &root, part[0], &reach, &inner)) return -2;
                 apart[0] = part[0]; apart[1] = reach;
                 if (inner >= 0 && traits[inner] & 2)
-                    marked(&p, column, entry[inner], entry[inner + 1] - entry[inner], part[0], reach, seen, jobs, apart);
+                    marked(&p, column, entry[inner], part[0], reach, seen, touched, jobs, apart);
                 if (inner >= 0 && apart[0] == part[0] && apart[1] > part[1]) { part[1] = apart[1]; rule = inner; }
             }
         }

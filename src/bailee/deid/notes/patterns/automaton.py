@@ -18,11 +18,12 @@ from bailee.deid.notes.patterns.rules import Rule, table
 from bailee.deid.notes.text import Text, at, whole
 
 LIMIT: Final = 160  # symbols that one match may have; bounds the work on hostile text
-STATES: Final = 16384
-POOL: Final = 1 << 21
+STATES: Final = 32000  # numbered in 16 bits
+POOL: Final = 1 << 22
 CLASSES: Final = 1 << 14
 DENSE: Final = 512  # as in kernels/patterns.c
-SPARSE: Final = 1 << 19
+SPARSE: Final = 1 << 20
+MEMO: Final = 1 << 16
 
 
 class Hits(NamedTuple):
@@ -111,11 +112,12 @@ class Automaton:
         size = len(self.compiled.op)
         self._features, self._literals = np.zeros(CLASSES, np.uint64), np.zeros(CLASSES, np.uint64)
         self._slots, self._classes = np.zeros(CLASSES * 4, np.int32), np.zeros(1, np.int64)
+        self._memo, self._memo_class = np.zeros(MEMO, np.uint64), np.zeros(MEMO, np.int32)
         self._columns: dict[bytes, int] = {}
         self._column = np.zeros(WORDS + CLASSES, np.uint16)
         self._truth = np.zeros((DENSE, len(self.compiled.atoms.keys)), np.uint8)
         self._seen_classes = 0
-        self._next = np.zeros(STATES * DENSE, np.int32)
+        self._next = np.zeros(STATES * DENSE, np.int16)
         self._state: list[npt.NDArray[Any]] = [np.empty(STATES, np.int32) for _ in range(3)]
         self._table, self._pool = np.zeros(STATES * 4, np.int32), np.empty(POOL, np.int32)
         self._stack, self._mark, self._list = (
@@ -125,8 +127,9 @@ class Automaton:
         )
         self._sparse, self._used = np.zeros(SPARSE, np.uint64), np.zeros(5, np.int64)
         longest = int(np.diff(self.compiled.entry).max())
-        self._seen, self._jobs = (
-            np.empty(longest * (LIMIT + 2) // 8 + 8, np.uint8),
+        self._seen = np.zeros(longest * (LIMIT + 2) // 8 + 8, np.uint8)
+        self._touched, self._jobs = (
+            np.empty(len(self._seen), np.int32),
             np.empty(4 * longest * (LIMIT + 2) + 16, np.int64),
         )
         self._learn(np.zeros(WORDS, np.uint64), np.zeros(WORDS, np.uint64), 0)
@@ -144,6 +147,7 @@ class Automaton:
     def _forget(self) -> None:
         """Start the tables of classes and states anew; only text of very many odd words fills them."""
         self._slots[:] = 0
+        self._memo[:] = 0
         self._classes[:] = 0
         self._used[:2] = 0
         self._seen_classes = 0
@@ -174,7 +178,7 @@ class Automaton:
                 at(text.folded), at(text.at), whole(len(text)), at(tokens.first), at(tokens.start), at(tokens.end), at(tokens.kind),
                 at(tokens.shape), at(tokens.hash), at(words.keys), at(words.values), words.bits, at(literals.keys), at(literals.values),
                 literals.bits, at(self._features), at(self._literals), at(self._slots), whole(len(self._slots)), whole(CLASSES),
-                at(self._classes), whole(capacity), at(symbol), at(from_), at(to), at(begin),
+                at(self._classes), at(self._memo), at(self._memo_class), whole(MEMO), whole(capacity), at(symbol), at(from_), at(to), at(begin),
             )  # fmt: skip
             if found != -2:
                 break
@@ -199,7 +203,7 @@ class Automaton:
             at(code.op), at(code.x), at(code.y), whole(size), at(self._truth), whole(self._truth.shape[1]),
             at(code.entry), at(code.traits), at(self._next), at(self._sparse), *map(at, self._state), at(self._table), at(self._pool), at(self._stack),
             at(self._mark), at(self._list), whole(STATES), whole(POOL), whole(len(self._table)), whole(SPARSE), at(self._used), whole(LIMIT),
-            at(symbol), at(column), whole(len(symbol)), at(self._seen), at(self._jobs), whole(capacity), *map(at, hits),
+            at(symbol), at(column), whole(len(symbol)), at(self._seen), at(self._touched), at(self._jobs), whole(capacity), *map(at, hits),
         )  # fmt: skip
         assert found != -2, "one state of the automaton is larger than its room"
         return int(found)

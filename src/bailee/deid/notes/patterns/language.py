@@ -48,6 +48,7 @@ _LOOKS = (
     "nameish",
     "termish",
     "numberish",
+    "diseasish",
 )
 GROUPS: dict[str, int] = {
     **{category.name.lower(): category.value for category in Category if category.name},
