@@ -29,7 +29,18 @@ ROWS = [
     ("de", "am 3. März 2019 kam", "3. März 2019", "DATE"),
     ("de", "am 03.05.2019 kam", "03.05.2019", "DATE"),
     ("de", "vom 3.5. bis heute", "3.5.", "DATE"),
+    ("en", "JAN 07, 2015@06:15 note", "JAN 07, 2015@06:15", "DATE"),
+    ("en", "from 11/05/08 to 11/14/08 then", "11/05/08 to 11/14/08", "DATE"),
+    ("en", "visits 1/2, 1/9 and 1/16/2020 ok", "1/2, 1/9 and 1/16/2020", "DATE"),
+    ("en", "on Christmas Day 2019 he", "Christmas Day 2019", "DATE"),
+    ("en", "Tuesday, Jan 5 she", "Tuesday, Jan 5", "DATE"),
+    ("es", "el lunes 4 de octubre acude", "lunes 4 de octubre", "DATE"),
+    ("de", "vom 01.02. bis 14.02.2020 hier", "01.02. bis 14.02.2020", "DATE"),
+    ("de", "seit Anfang November krank", "Anfang November", "DATE"),
     # ages over 89
+    ("en", "95 female with", "95", "AGE"),
+    ("en", "mother died at 90.", "90", "AGE"),
+    ("en", "her 95th birthday", "95th", "AGE"),
     ("en", "a 92-year-old man", "92-year-old", "AGE"),
     ("en", "a 94 y/o man", "94 y/o", "AGE"),
     ("en", "pt is 92F with", "92", "AGE"),
@@ -54,7 +65,20 @@ ROWS = [
     ("fr", "au 01 42 34 56 78 svp", "01 42 34 56 78", "CONTACT"),
     ("fr", "fax +33 1 42 34 56 78 svp", "+33 1 42 34 56 78", "CONTACT"),
     ("de", "unter 0221/478-1234 an", "0221/478-1234", "CONTACT"),
+    ("en", "at five five five, one two one two now", "five five five, one two one two", "CONTACT"),
+    ("en", "mail jane (at) example (dot) org now", "jane (at) example (dot) org", "CONTACT"),
+    ("en", "handle @drjane_doe now", "drjane_doe", "CONTACT"),
+    ("fr", "joignable au 73389 si besoin", "73389", "CONTACT"),
+    ("de", "Tel (0 60) 48 73-14 33 an", "0 60) 48 73-14 33", "CONTACT"),
     # numbers of persons and things
+    ("en", "SSN xxx-xx-6789 on file", "6789", "ID"),
+    ("en", "NPI 1234567893 on file", "1234567893", "ID"),
+    ("en", "UDI (01)00643169007222(17)141231(21)A213B1 device", "01)00643169007222(17)141231(21)A213B1", "ID"),
+    ("en", "accession S21-10455 path", "S21-10455", "ID"),
+    ("en", "user=ronaldd action=VIEW", "ronaldd", "ID"),
+    ("fr", "véhicule AB-123-CD vu", "AB-123-CD", "ID"),
+    ("de", "Aktenzeichen 39 XVII 137/17 Gericht", "39 XVII 137/17", "ID"),
+    ("de", "Steuer-ID 34 472 920 874 liegt", "34 472 920 874", "ID"),
     ("en", "SSN 123-45-6789 on file", "123-45-6789", "ID"),
     ("en", "MRN: 00123456 seen", "00123456", "ID"),
     ("en", "MRN# AB-123456 seen", "AB-123456", "ID"),
@@ -82,7 +106,17 @@ ROWS = [
     ("es", "Calle Carmen Romero, 23, 1D cerca", "Calle Carmen Romero, 23, 1D", "LOCATION"),
     ("fr", "au 12 rue de la République, 75011 Paris hier", "12 rue de la République, 75011 Paris", "LOCATION"),
     ("de", "wohnt Hauptstraße 12, 50667 Köln seit", "Hauptstraße 12, 50667 Köln", "LOCATION"),
+    ("en", "Flat 25, 196 High Street, Derby, D88 3EB uk", "Flat 25, 196 High Street, Derby, D88 3EB", "LOCATION"),
+    ("en", "moved from Wolfford last", "Wolfford", "LOCATION"),
+    ("es", "CP: 28035.", "28035", "LOCATION"),
+    ("fr", "94010 Créteil Cedex", "94010 Créteil Cedex", "LOCATION"),
+    ("de", "Kepplerstraße 24/5 wohnt", "Kepplerstraße 24/5", "LOCATION"),
     # facilities and employers
+    ("en", "at Massachusetts General Hospital for", "Massachusetts General Hospital", "FACILITY"),
+    ("en", "from Green Valley Family Practice for", "Green Valley Family Practice", "FACILITY"),
+    ("en", "works at Consolidated Steel now", "Consolidated Steel", "ORGANIZATION"),
+    ("fr", "à l'EHPAD Les Tilleuls depuis", "EHPAD Les Tilleuls", "FACILITY"),
+    ("de", "in der Adler-Apotheke geholt", "Adler-Apotheke", "FACILITY"),
     ("en", "at St. Mary's Hospital for", "St. Mary's Hospital", "FACILITY"),
     ("en", "at Mount Sinai Medical Center for", "Mount Sinai Medical Center", "FACILITY"),
     ("es", "en el Hospital Clínico San Carlos por", "Hospital Clínico San Carlos", "FACILITY"),
@@ -97,6 +131,11 @@ ROWS = [
     ("en", "my name is Xiomara Delacroix ok", "Xiomara Delacroix", "NAME"),
     ("en", "reviewed by Jane Roe, MD then", "Jane Roe", "NAME"),
     ("en", "Mrs. O'Brien-Núñez came", "O'Brien-Núñez", "NAME"),
+    ("en", "hi , martha . how are you", "martha", "NAME"),
+    ("en", "Falabi, A. in bed", "Falabi, A.", "NAME"),
+    ("en", "tell Siobhán that", "Siobhán", "NAME"),
+    ("en", "J. Martinez reviewed", "J. Martinez", "NAME"),
+    ("fr", "interne : C. BERGERON ici", "C. BERGERON", "NAME"),
     ("es", "Dra. Estefanía Romero Selas firma", "Estefanía Romero Selas", "NAME"),
     ("es", "Nombre: Pedro.", "Pedro", "NAME"),
     ("fr", "Mme Christine JALONNET vient", "Christine JALONNET", "NAME"),
@@ -110,3 +149,53 @@ ROWS = [
 def test_an_identifier_is_found_whole(language, text, identifier, label):
     finds = found(text, language)
     assert any(identifier in whole and kind == label for whole, kind in finds), finds
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Lee",
+        "Nguyen",
+        "Garcia",
+        "Okonkwo",
+        "Kowalczyk",
+        "Al-Hassan",
+        "Patel",
+        "Yazzie",
+        "Jónsdóttir",
+        "Öztürk",
+        "Papadopoulos",
+    ],
+)
+def test_a_family_name_of_any_people_is_found_after_a_title(name):
+    for language, title in (("en", "Mrs."), ("es", "Sra."), ("fr", "Mme"), ("de", "Frau")):
+        assert (name, "NAME") in found(f"{title} {name} today", language)
+
+
+def test_only_ages_over_89_are_found_unless_all_are_asked_for():
+    assert found("a 45-year-old man", "en") == []
+    assert found("a 45-year-old man", "en", asked=("ages",)) == [("45-year-old", "AGE")]
+    assert found("an 89-year-old man", "en") == []
+
+
+def test_relative_dates_and_weekdays_are_found_where_asked_for():
+    assert found("seen yesterday, back on Friday", "en") == []
+    asked = found("seen yesterday, back on Friday", "en", asked=("relative", "weekdays"))
+    assert asked == [("yesterday", "DATE"), ("Friday", "DATE")]
+
+
+@pytest.mark.parametrize(
+    ("good", "bad"),
+    [("12345678Z", "12345678A"), ("4111111111111111", "4111111111111112"), ("AB1234563", "AB1234567")],
+)
+def test_a_number_that_passes_its_checksum_is_believed_more(good, bad):
+    from bailee.deid.notes.patterns import scan
+
+    def strength(number):
+        import pyarrow as pa
+
+        from bailee.deid.notes.text import Text
+
+        return scan(Text(pa.array([f"seen {number} here"])), "en").found.strength.max()
+
+    assert strength(good) > strength(bad)
