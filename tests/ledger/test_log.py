@@ -14,7 +14,7 @@ from bailee.ledger.disclosures import commitment, salt_of
 from bailee.ledger.entries import entry_from_bytes
 from bailee.ledger.merkle import hash_at, inclusion_proof, leaf_hash, leaf_hashes, root_from_inclusion, root_of
 from bailee.stores.sql import ledger_tables as tables
-from bailee.stores.sql.database import read, write
+from bailee.stores.sql.database import open_database, read, write
 from bailee.stores.sql.ledger import CheckpointPolicy, append
 from bailee.stores.sql.ledger_append import log_root
 from bailee.stores.sql.ledger_subjects import subject_nodes
@@ -245,6 +245,13 @@ def test_nothing_in_the_log_names_a_patient(database: Engine):
             for row in connection.execute(select(table)):
                 assert not any(b"4711" in bytes(value) for value in row if isinstance(value, bytes | memoryview))
                 assert "4711" not in str(row)
+
+
+def test_the_patients_at_hand_are_never_in_a_temporary_file(tmp_path):
+    engine = open_database(tmp_path / "x.db")
+    with write(engine) as connection:
+        assert connection.exec_driver_sql("PRAGMA temp_store").scalar() == 2  # in memory
+    engine.dispose()
 
 
 @pytest.mark.parametrize(
