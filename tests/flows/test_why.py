@@ -4,20 +4,30 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 from click.testing import CliRunner
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.testclient import TestClient
 from tests.support.agreements import EXAMPLE, NOW, PROFILE, example
 from tests.support.consents import rule
 
+from bailee.agreements.people import Person
 from bailee.cli.main import group
 from bailee.core.clock import FixedClock
 from bailee.core.entropy import SeededEntropy
 from bailee.flows.hospital import Hospital, create_hospital
 from bailee.flows.ingest.run import ingest
+from bailee.flows.refuse import refuse, rule_against
 from bailee.flows.why import why
+from bailee.ledger.entries import Bound, Entry, Party
 from bailee.stores.sql.agreements import Signatories, attest_agreement
 from bailee.stores.sql.consents import put_rule
-from bailee.stores.sql.database import write
+from bailee.stores.sql.database import read, write
+from bailee.stores.sql.ledger_append import append
+from bailee.stores.sql.recalls import list_recalls
+from bailee.web.why_api import why_route
 
 NAMES = Signatories(drafted_by="olga", hospital="hans", partner="petra", activated_by="olga")
 DENY_NOTES = {
@@ -78,6 +88,47 @@ def test_a_refusal_in_the_store_holds_at_once(hospital: Hospital) -> None:
     found = why(hospital, "p1", example().id, profile_sha256=PROFILE)
     assert found.decision.reasons == ("E-DENY:own",)
     assert not found.permitted
+
+
+def test_the_api_gives_the_same_answer(hospital: Hospital) -> None:
+    async def identify(request: Request) -> Person | None:
+        role = request.headers.get("x-role")
+        return Person(id="x", roles=frozenset({role})) if role else None
+
+    client = TestClient(Starlette(routes=[why_route(hospital, identify)]), raise_server_exceptions=False)
+    path, body = f"/v1/agreements/{example().id}:why", {"patient": "p2"}
+    answer = client.post(path, json=body, headers={"x-role": "privacy-officer"}).json()
+    assert answer["permitted"] is True
+    assert answer["records"]["permitted"] == {"Condition": 1, "Patient": 1}
+    assert {"type": "DocumentReference", "reason": "E-DENY:no-notes", "count": 1} in answer["records"]["refused"]
+    assert answer["rules"][0]["criteria"] == ["classes: DocumentReference"]
+    for role, status in ((None, 401), ("partner-admin", 403), ("patient", 403), ("auditor", 200)):
+        assert client.post(path, json=body, headers={"x-role": role} if role else {}).status_code == status
+    for wrong in ({}, {"patient": ""}, {"patient": 3}, {"patient": "p2", "surprise": 1}):
+        assert client.post(path, json=wrong, headers={"x-role": "auditor"}).status_code == 422
+    absent = client.post("/v1/agreements/absent:why", json=body, headers={"x-role": "auditor"})
+    assert absent.status_code == 400
+
+
+def test_a_refusal_recalls_the_releases_that_it_speaks_of(hospital: Hospital) -> None:
+    partner = Party(name="Acme", address="Street 1")
+    agreement = Bound(id=example().id, sha256="a" * 64)
+    intent = Entry(
+        t_ms=NOW, kind="release.intent", actor="t", release="r1", agreement=agreement, partner=partner,
+        route="de-identified", purpose=("HRESCH",), identifiability="safe-harbor",
+    )  # fmt: skip
+    disclosed = Entry(t_ms=NOW, kind="release.disclosed", actor="t", release="r1", agreement=agreement)
+    with write(hospital.engine) as connection:
+        append(connection, [intent])
+        hospital.log.disclose(connection, disclosed, pa.table({"patient": ["p1", "p2"]}))
+    assert refuse(hospital, "p1", rule_against("a", partners=["Organization/other"]), by="olga") == 0
+    assert refuse(hospital, "p1", rule_against("b", purposes=["HMARKT"]), by="olga") == 0
+    assert refuse(hospital, "p1", rule_against("c", types=["Condition"]), by="olga") == 1
+    assert refuse(hospital, "p1", rule_against("d"), by="olga") == 0  # the notice is open already
+    with read(hospital.engine) as connection:
+        assert [(row["release"], row["patient"], row["state"]) for row in list_recalls(connection)] == [
+            ("r1", "p1", "OPEN")
+        ]
 
 
 def test_the_commands_tell_the_same_story(tmp_path: Path) -> None:

@@ -81,27 +81,16 @@ def deny(
 ) -> None:
     """Enter that PATIENT says no; in force at once. Earlier releases get a recall notice."""
     from bailee.consent.purposes import KNOWN
-    from bailee.consent.rules import Rule
+    from bailee.flows.refuse import refuse, rule_against
     from bailee.records.r4.tables import resource_types
-    from bailee.stores.sql.consents import put_rule
-    from bailee.stores.sql.database import write
 
     if not set(purpose) <= KNOWN:
         raise click.UsageError("an unknown purpose; see docs/consent.md")
     if not set(types) <= set(resource_types()):
         raise click.UsageError("not a resource type of FHIR R4")
-    rule = Rule(
-        id=name,
-        effect="deny",
-        layer="patient",
-        recipients=frozenset(partner),
-        purposes=frozenset(purpose),
-        classes=frozenset(types),
-    )
+    rule = rule_against(name, partners=partner, purposes=purpose, types=types)
     hospital = _hospital(home)
-    with write(hospital.engine) as connection:
-        put_rule(connection, patient, rule, source="desk", actor=by, at_ms=hospital.clock.now_ms())
-        opened = _open_recalls(hospital, connection, patient, by)
+    opened = refuse(hospital, patient, rule, by=by)
     hospital.close()
     click.echo(f"In force now. {opened} recall notices opened.")
 
@@ -225,15 +214,6 @@ def api(
         out.write_bytes(answer)
     else:
         click.echo(answer.decode("utf-8", "replace"))
-
-
-def _open_recalls(hospital: Hospital, connection: object, patient: str, by: str) -> int:
-    from bailee.stores.sql.ledger_people import disclosures_of
-    from bailee.stores.sql.recalls import open_recalls
-
-    found = disclosures_of(connection, patient)  # type: ignore[arg-type]
-    releases = [(one.release, one.agreement) for one in found]
-    return open_recalls(connection, patient, releases, actor=by, at_ms=hospital.clock.now_ms())  # type: ignore[arg-type]
 
 
 def _rule_lines(rule: object, depth: int) -> list[str]:
