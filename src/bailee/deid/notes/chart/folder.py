@@ -89,7 +89,7 @@ def read_charts(folder: str | Path) -> ChartFolder:
 
 def _read_file(path: Path, gathered: _Gathered) -> None:
     if path.suffix == ".json":
-        for resource in _resources(_parse(path.read_bytes(), str(path))):
+        for resource in _resources(_resource(_object(path.read_bytes(), str(path)), str(path))):
             _keep(resource, gathered)
         return
     with path.open("rb") as lines:
@@ -99,15 +99,26 @@ def _read_file(path: Path, gathered: _Gathered) -> None:
             if path.suffix == ".jsonl":
                 gathered.lists.append(_listed(line, f"{path}, line {number}"))
             else:
-                _keep(_parse(line, f"{path}, line {number}"), gathered)
+                _keep_line(line, f"{path}, line {number}", gathered)
 
 
-def _parse(content: bytes, where: str) -> dict[str, Any]:
+def _keep_line(line: bytes, where: str, gathered: _Gathered) -> None:
+    """Keep a resource; the events of a bulk export's log, which lies beside them, are passed over."""
+    document = _object(line, where)
+    if not {"exportId", "eventId"} <= document.keys():
+        _keep(_resource(document, where), gathered)
+
+
+def _object(content: bytes, where: str) -> dict[str, Any]:
     try:
         document = json.loads(content)
     except (ValueError, RecursionError):
         raise Invalid("not valid JSON", where=where, remedy="Mend or remove it.") from None
-    if not isinstance(document, dict) or not isinstance(document.get("resourceType"), str):
+    return document if isinstance(document, dict) else {}
+
+
+def _resource(document: dict[str, Any], where: str) -> dict[str, Any]:
+    if not isinstance(document.get("resourceType"), str):
         raise Invalid("not a FHIR resource", where=where, remedy="Each needs a resourceType.")
     return document
 
