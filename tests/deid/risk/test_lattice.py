@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from bailee.core.errors import Invalid
 from bailee.deid.risk.hierarchies import dates, hierarchy, intervals, masked, suggested
 from bailee.deid.risk.lattice import Goal, Lattice, best_levels
+from bailee.deid.risk.measures import Sensitive
 from bailee.deid.risk.recode import recode
 
 ADULT = Path(os.environ.get("BAILEE_SHARED", Path(__file__).parents[4] / "shared")) / "data" / "arx_microdata"
@@ -54,7 +55,8 @@ def classes_at(rows, levels):
 def model_loss(rows, levels, goal, measure):
     """Loss by definition, or None where the goal is not reached."""
     classes = classes_at(rows, levels)
-    bad = {key for key, members in classes.items() if fails(members, goal)}
+    whole = Counter(row[3] for row in rows)
+    bad = {key for key, members in classes.items() if fails(members, goal, whole)}
     suppressed = sum(len(classes[key]) for key in bad)
     if suppressed > goal.suppression * len(rows) + 1e-9:
         return None
@@ -74,16 +76,29 @@ def model_loss(rows, levels, goal, measure):
     return total
 
 
-def fails(members, goal):
-    return len(members) < goal.k or any(len({drug for _, drug in members}) < least for least in goal.distinct.values())
+def fails(members, goal, whole):
+    counts = Counter(drug for _, drug in members)
+    size, everybody = len(members), sum(whole.values())
+    asked = goal.sensitive.get("drug", Sensitive())
+    entropy = -sum(n / size * log2(n / size) for n in counts.values())
+    distance = sum(abs(counts[drug] / size - whole[drug] / everybody) for drug in whole) / 2
+    return (
+        size < goal.k
+        or len(counts) < asked.distinct
+        or 2**entropy < asked.entropy - 1e-12
+        or distance > asked.closeness + 1e-12
+    )
 
 
-@given(
-    ROWS, st.integers(1, 6), st.sampled_from([0.0, 0.05, 0.3, 1.0]), st.booleans(), st.sampled_from(["entropy", "loss"])
+ASKED = st.sampled_from(
+    [{}, {"drug": Sensitive(distinct=2)}, {"drug": Sensitive(entropy=1.7)}, {"drug": Sensitive(closeness=0.3)}]
 )
-@settings(max_examples=60, deadline=None)
-def test_brute_force_finds_nothing_better(rows, k, suppression, diverse, measure):
-    goal = Goal(k=k, suppression=suppression, distinct={"drug": 2} if diverse else {})
+
+
+@given(ROWS, st.integers(1, 6), st.sampled_from([0.0, 0.05, 0.3, 1.0]), ASKED, st.sampled_from(["entropy", "loss"]))
+@settings(max_examples=100, deadline=None)
+def test_brute_force_finds_nothing_better(rows, k, suppression, asked, measure):
+    goal = Goal(k=k, suppression=suppression, sensitive=asked)
     nodes = product(*(range(h.levels) for h in HIERARCHIES))
     losses = [loss for node in nodes if (loss := model_loss(rows, node, goal, measure)) is not None]
     if not losses:

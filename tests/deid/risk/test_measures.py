@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from bailee.core.errors import Denied, Invalid
 from bailee.deid.risk.classes import count_classes, count_in_population, count_sensitive
 from bailee.deid.risk.differencing import Difference, difference
-from bailee.deid.risk.gate import Sensitive, Thresholds, assess, require
-from bailee.deid.risk.measures import diversity_of, risk_of, small_cells
+from bailee.deid.risk.gate import Thresholds, assess, require
+from bailee.deid.risk.measures import Sensitive, diversity_of, risk_of, small_cells
 
 
 def table_of(text):

@@ -14,18 +14,9 @@ import pyarrow as pa
 from bailee.core.errors import Denied
 from bailee.deid.risk.classes import count_classes, count_sensitive
 from bailee.deid.risk.differencing import Difference
-from bailee.deid.risk.measures import Diversity, Risk, diversity_of, risk_of
+from bailee.deid.risk.measures import Diversity, Risk, Sensitive, diversity_of, risk_of
 
 OUTPUT_RISK, DIFFERENCING = "E-OUTPUT-RISK", "E-DIFFERENCING"
-
-
-class Sensitive(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What must hold of one sensitive column in every class; 0 and 1 ask nothing."""
-
-    distinct: int = 0
-    entropy: float = 0.0
-    closeness: float = 1.0
-    ordered: bool = False
 
 
 class Thresholds(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -8,29 +8,34 @@ below the best loss found: the answer is the optimum, which tests confirm by try
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from itertools import product
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from bailee.core.errors import Invalid
 from bailee.deid.risk.hierarchies import Hierarchy
+from bailee.deid.risk.measures import Sensitive, by_class
 
 MOST_COLUMNS = 12
 MOST_NODES = 2_000_000
 Levels = tuple[int, ...]
+Whole = npt.NDArray[np.int64]
 
 
 class Goal(msgspec.Struct, frozen=True, kw_only=True):
-    """What a table must satisfy: classes of `k` records, with `distinct` values of each sensitive column."""
+    """What a table must satisfy: classes of `k` records, each as diverse in the sensitive columns as is asked.
+
+    Effective values and closeness may get worse when classes merge, so no part of the lattice is ruled out by them.
+    """
 
     k: int
     suppression: float = 0.0  # the share of records that may be left out
-    distinct: Mapping[str, int] = msgspec.field(default_factory=dict)
+    sensitive: Mapping[str, Sensitive] = msgspec.field(default_factory=dict)
 
 
 class Solution(msgspec.Struct, frozen=True, kw_only=True):
@@ -72,7 +77,7 @@ class Lattice:
         self._encode(table, hierarchies)
         self.costs = [self._column_costs(column) for column in range(len(self.names))]
         self.allowed = int(np.floor(goal.suppression * self.records + 1e-9))
-        self.tried: dict[Levels, int] = {}
+        self.tried: dict[Levels, tuple[int, int]] = {}  # records that fail; by k and distinct values
 
     def _encode(self, table: pa.Table, hierarchies: Sequence[Hierarchy]) -> None:
         """Number the values of every column and keep each distinct record once, with its count."""
@@ -81,9 +86,7 @@ class Lattice:
             codes, maps, _ = hierarchy.codes(table.column(hierarchy.column).combine_chunks())
             columns.append(codes)
             self.maps.append(maps)
-        for name in self.goal.distinct:
-            encoded = table.column(name).combine_chunks().cast(pa.string()).dictionary_encode()
-            columns.append(encoded.indices.fill_null(-1).to_numpy().astype(np.int32) + 1)
+        columns += [_ranked(table.column(name).combine_chunks()) for name in self.goal.sensitive]
         stacked = np.stack(columns, axis=1) if columns else np.zeros((table.num_rows, 0), np.int32)
         distinct, self.counts = np.unique(stacked, axis=0, return_counts=True)
         self.columns = [np.ascontiguousarray(distinct[:, number]) for number in range(distinct.shape[1])]
@@ -95,10 +98,6 @@ class Lattice:
         return [_column_loss(weights, level_map, self.measure) for level_map in self.maps[column]]
 
     # ---- nodes ---------------------------------------------------------------------------------------------------
-
-    def all_nodes(self) -> Iterable[Levels]:
-        """List every node."""
-        return product(*(range(height) for height in self.heights))
 
     def floor(self, levels: Levels) -> float:
         """Give a loss that no node from here up is below."""
@@ -113,12 +112,21 @@ class Lattice:
 
     def suppressed(self, levels: Levels) -> int:
         """Count the records that do not reach the goal at a node."""
+        return self._counted(levels)[0]
+
+    def _hopeless(self, levels: Levels) -> bool:
+        """Tell whether a node, and so all below it, fails by what only gets better upwards: k and distinct values.
+
+        Where nothing may be left out, the other measures get no worse either: a merged class lies between its parts.
+        """
+        everything, rising = self._counted(levels)
+        return (rising if self.allowed else everything) > self.allowed
+
+    def _counted(self, levels: Levels) -> tuple[int, int]:
         if levels not in self.tried:
             inverse, sizes = self._classes(levels)
-            small = sizes < self.goal.k
-            for number, least in enumerate(self.goal.distinct.values()):
-                small |= self._distinct(inverse, len(sizes), len(self.names) + number) < least
-            self.tried[levels] = int(sizes[small].sum())
+            failing, rising = self._failing(inverse, sizes)
+            self.tried[levels] = int(sizes[failing].sum()), int(sizes[rising].sum())
         return self.tried[levels]
 
     def suffices(self, levels: Levels) -> bool:
@@ -130,29 +138,39 @@ class Lattice:
         if self.measure == "entropy":
             return self.floor(levels)
         inverse, sizes = self._classes(levels)
-        gone = (sizes < self.goal.k)[inverse]
-        for number, least in enumerate(self.goal.distinct.values()):
-            gone |= (self._distinct(inverse, len(sizes), len(self.names) + number) < least)[inverse]
+        gone = self._failing(inverse, sizes)[0][inverse]
         per_record = np.zeros(len(self.counts))
         for column, level in enumerate(levels):
             per_record += _spread(self.maps[column][level])[self.columns[column]]
         return float((self.counts * np.where(gone, float(len(self.names)), per_record)).sum())
 
-    def _classes(self, levels: Levels) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    def _classes(self, levels: Levels) -> tuple[Whole, Whole]:
         """Give the class of each distinct record, and the records in each class."""
-        keys = np.zeros(len(self.counts), np.int64)
+        keys, span = np.zeros(len(self.counts), np.int64), 1
         for column, level in enumerate(levels):
             level_map = self.maps[column][level]
             width = int(level_map.max()) + 1 if len(level_map) else 1
+            if span * width >= 2**62:
+                keys = np.unique(keys, return_inverse=True)[1].astype(np.int64)
+                span = int(keys.max()) + 1
             if width > 1:
-                keys = keys * width + level_map[self.columns[column]]
-        inverse = np.unique(keys, return_inverse=True)[1]
+                keys, span = keys * width + level_map[self.columns[column]], span * width
+        inverse = np.unique(keys, return_inverse=True)[1].astype(np.int64)
         return inverse, np.bincount(inverse, self.counts).astype(np.int64)
 
-    def _distinct(self, inverse: npt.NDArray[np.int64], classes: int, column: int) -> npt.NDArray[np.int64]:
-        values = self.columns[column].astype(np.int64)
-        pairs = np.unique(inverse * (int(values.max()) + 1) + values)
-        return np.bincount(pairs // (int(values.max()) + 1), minlength=classes)
+    def _failing(self, inverse: Whole, sizes: Whole) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
+        """Tell which classes do not reach the goal, and which fail by what cannot get worse upwards."""
+        rising = sizes < self.goal.k
+        others = np.zeros(len(sizes), np.bool_)
+        for number, asked in enumerate(self.goal.sensitive.values(), len(self.names)):
+            values = self.columns[number]
+            width = int(values.max()) + 1
+            cells = np.bincount(inverse * width + values, self.counts, minlength=len(sizes) * width).reshape(-1, width)
+            counts = cells.astype(np.float64)
+            distinct, entropy, closeness = by_class(counts, counts.sum(axis=0), ordered=asked.ordered)
+            rising |= distinct < asked.distinct
+            others |= (entropy < asked.entropy - 1e-12) | (closeness > asked.closeness + 1e-12)
+        return rising | others, rising
 
     # ---- the search ----------------------------------------------------------------------------------------------
 
@@ -171,7 +189,7 @@ class Lattice:
                 loss = self.loss(levels)
                 if loss < least:
                     found, least = levels, loss
-            else:
+            elif self._hopeless(levels):
                 known.failed(self._highest_failing(levels, known))
         if found is None:
             raise Invalid("no generalisation reaches the threshold", remedy="Allow suppression, or add coarser levels.")
@@ -185,7 +203,7 @@ class Lattice:
         low, high = 0, len(way)
         while high - low > 1:
             middle = (low + high) // 2
-            if known.fails(way[middle]) or not self.suffices(way[middle]):
+            if known.fails(way[middle]) or self._hopeless(way[middle]):
                 low = middle
             else:
                 high = middle
@@ -221,6 +239,15 @@ class _Known:
 
     def fails(self, levels: Levels) -> bool:
         return bool(self.failing[levels])
+
+
+def _ranked(values: pa.Array) -> npt.NDArray[np.int32]:
+    """Number a sensitive column's values in their order, from 1; a null is 0."""
+    encoded = pc.dictionary_encode(values)
+    ranks = np.empty(len(encoded.dictionary), np.int32)
+    ranks[pc.sort_indices(encoded.dictionary).to_numpy()] = np.arange(1, len(ranks) + 1)
+    numbered: npt.NDArray[np.int32] = pc.fill_null(encoded.indices, -1).to_numpy()
+    return np.append(ranks, np.int32(0)).astype(np.int32)[numbered]
 
 
 def _spread(level_map: npt.NDArray[np.int32]) -> npt.NDArray[np.float64]:

@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import msgspec
 import numpy as np
+import numpy.typing as npt
 
 from bailee.core.errors import Invalid
 from bailee.deid.risk.classes import Counts
+
+Floats = npt.NDArray[np.float64]
 
 
 class Risk(msgspec.Struct, frozen=True, kw_only=True):
@@ -61,6 +64,15 @@ class Diversity(msgspec.Struct, frozen=True, kw_only=True):
     closeness: float  # largest distance of a class's distribution from the whole's, 0 to 1
 
 
+class Sensitive(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What must hold of one sensitive column in every class; 0 and 1 ask nothing."""
+
+    distinct: int = 0
+    entropy: float = 0.0  # effective number of values
+    closeness: float = 1.0  # distance from the whole
+    ordered: bool = False
+
+
 def diversity_of(classes: Counts, values: Counts, counts: Counts, *, ordered: bool = False) -> Diversity:
     """Measure diversity and closeness from counts of (class, value).
 
@@ -71,19 +83,23 @@ def diversity_of(classes: Counts, values: Counts, counts: Counts, *, ordered: bo
         return Diversity(distinct=0, entropy=0.0, closeness=0.0)
     cells = np.zeros((int(classes.max()) + 1, int(values.max()) + 1))
     np.add.at(cells, (classes, values), counts)
+    distinct, entropy, closeness = by_class(cells, cells.sum(axis=0), ordered=ordered)
+    return Diversity(distinct=int(distinct.min()), entropy=float(entropy.min()), closeness=float(closeness.max()))
+
+
+def by_class(cells: Floats, whole: Floats, *, ordered: bool = False) -> tuple[Floats, Floats, Floats]:
+    """Measure each class: different values, effective values, distance from the whole.
+
+    Shape: counts float64[classes, values], float64[values] → float64[classes] each.
+    """
     shares = cells / cells.sum(axis=1, keepdims=True)
-    whole = cells.sum(axis=0) / cells.sum()
     logs = np.log2(shares, out=np.zeros_like(shares), where=shares > 0)
-    gaps = shares - whole
+    gaps = shares - whole / whole.sum()
     if ordered and cells.shape[1] > 1:
         distance = np.abs(np.cumsum(gaps, axis=1)).sum(axis=1) / (cells.shape[1] - 1)
     else:
         distance = np.abs(gaps).sum(axis=1) / 2
-    return Diversity(
-        distinct=int((cells > 0).sum(axis=1).min()),
-        entropy=float(2 ** (-(shares * logs).sum(axis=1)).min()),
-        closeness=float(distance.max()),
-    )
+    return (cells > 0).sum(axis=1).astype(np.float64), 2 ** (-(shares * logs).sum(axis=1)), distance
 
 
 def small_cells(counts: Counts, *, least: int) -> int:
