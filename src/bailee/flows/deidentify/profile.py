@@ -25,8 +25,7 @@ from bailee.core.errors import Invalid, UserError
 from bailee.core.keys import ROOT_BYTES, AgreementKeys, Secret
 from bailee.deid.notes.chart.records import Directory, charts_from_records, directory_from_records
 from bailee.deid.notes.scrub import Subjects
-from bailee.deid.profiles.compile import compile_profile, shipped_plan
-from bailee.deid.profiles.profile import profile_from_text
+from bailee.deid.profiles.compile import shipped_plan
 from bailee.deid.structure.engine import Engine
 from bailee.deid.structure.methods import RareMethods
 from bailee.deid.structure.plan import Plan
@@ -35,6 +34,7 @@ from bailee.deid.structure.zip3 import zip3_table
 from bailee.flows.deidentify.outputs import Write, whole_file
 from bailee.flows.ingest.run import Account as Intake
 from bailee.flows.ingest.run import ingest
+from bailee.flows.profiles import plan_from_file
 from bailee.flows.release.people import people_of
 from bailee.flows.release.plan import ReleasePlan
 from bailee.flows.release.texts import TextCleaner, TextCounts
@@ -102,7 +102,7 @@ def plan_of(profile: str) -> Plan:
     path = Path(profile)
     if not path.is_file():
         raise UserError("no such profile", where=path.name, remedy="Name a file, or one of Bailee's own profiles.")
-    return compile_profile(profile_from_text(path.read_text("utf-8"), name=path.stem, file=path.name)).plan
+    return plan_from_file(path)
 
 
 class _Run:

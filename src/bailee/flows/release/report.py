@@ -9,13 +9,14 @@ from bailee.agreements.terms import Agreement
 from bailee.core.keys import Secret
 from bailee.deid.notes.found import CHARTS, MODEL, PATTERNS
 from bailee.deid.notes.leaks import missed_by_all
-from bailee.deid.profiles.compile import shipped_plan
 from bailee.flows.hospital import Hospital
+from bailee.flows.profiles import plan_named
 from bailee.flows.release.evidence import Evidence, NoteSample, RuleCount, TypeCount, write_report
 from bailee.flows.release.part import SAMPLES, read_sealed
 from bailee.flows.release.plan import ReleasePlan, staging_of
 from bailee.flows.release.summary import PartSummary
 from bailee.flows.release.task import read_sample
+from bailee.stores.home import Home
 from bailee.stores.lake.dataset import DatasetManifest
 
 SAMPLES_SHOWN = 12
@@ -58,7 +59,7 @@ def report(
         withheld=dict(summary.withheld),
         found=dict(sorted(summary.found.items(), key=lambda pair: -pair[1])),
         finders=dict(sorted(summary.finders.items(), key=lambda pair: -pair[1])),
-        rules=_rules(plan, summary),
+        rules=_rules(hospital.home, plan, summary),
         unknown=dict(sorted(summary.unknown.items(), key=lambda pair: -pair[1])[:200]),
         risk=dict(manifest.risk),
         leak=_leak(summary),
@@ -78,8 +79,8 @@ def _types(summary: PartSummary) -> list[TypeCount]:
     return [TypeCount(type=kind, taken=count, left=summary.left.get(kind, 0)) for kind, count in summary.taken.items()]
 
 
-def _rules(plan: ReleasePlan, summary: PartSummary) -> list[RuleCount]:
-    rules = shipped_plan(plan.profile).rules
+def _rules(home: Home, plan: ReleasePlan, summary: PartSummary) -> list[RuleCount]:
+    rules = plan_named(home, plan.profile).rules
     counted = sorted(((int(number), count) for number, count in summary.rules.items()), key=lambda pair: -pair[1])
     return [
         RuleCount(path=rule.path, method=rule.method, reason=rule.reason, source=rule.source, count=count)

@@ -19,8 +19,8 @@ from bailee.agreements.documents import agreement_document, agreement_hash
 from bailee.agreements.terms import Agreement
 from bailee.core.canonical import canonical_bytes, sha256_hex
 from bailee.core.errors import Conflict, Denied, UserError
-from bailee.deid.profiles.compile import shipped_plan
 from bailee.flows.hospital import Hospital
+from bailee.flows.profiles import plan_named
 from bailee.flows.release.assemble import join_parts, write_logs, write_manifest
 from bailee.flows.release.categories import CATEGORIES
 from bailee.flows.release.gate import cohort_of
@@ -140,7 +140,7 @@ def _agreement(hospital: Hospital, name: str) -> tuple[Agreement, Approval]:
 
 
 def _plan(hospital: Hospital, terms: Agreement, operating_point: str, text_method: TextMethod) -> ReleasePlan:
-    profile = shipped_plan(terms.profile)
+    profile = plan_named(hospital.home, terms.profile)
     cohort_of(terms)  # a search or query that is not understood is told before anything is written
     version = next_version(hospital.home, terms.id)
     while hospital.egress.progress(f"{terms.id}-v{version:04d}").state != "absent":

@@ -17,6 +17,7 @@ from bailee.consent.records import decide_records
 from bailee.core.columns import buffer_of
 from bailee.deid.notes.chart.records import charts_from_records
 from bailee.deid.notes.scrub import Subjects
+from bailee.deid.structure.methods import RareMethods
 from bailee.deid.structure.people import People
 from bailee.deid.structure.tally import Status, Tally
 from bailee.flows.release.categories import category_of
@@ -115,9 +116,14 @@ class _Part:
         patients = pc.unique(raw.rows["patient"].drop_null())
         charted = self._charted(patients)
         people = people_of(patients, charted.rows, self.content.roots, tools.keys, as_of=plan.as_of)
-        cleaner = self._cleaner(charted, people)
+        roots = [self.content.roots[patient] for patient in people.ids.to_pylist()]
+        cleaner = self._cleaner(charted, people, roots)
         cleaned, tally = tools.engine.deidentify(
-            raw, people, clean_text=cleaner.texts, clean_attachment=cleaner.attachments, method=cleaner.method
+            raw,
+            people,
+            clean_text=cleaner.texts,
+            clean_attachment=cleaner.attachments,
+            method=RareMethods(tools.keys, roots),
         )
         self.tally = tally if self.tally is None else self.tally + tally
         for refusal, count in tally.refused.items():
@@ -129,10 +135,9 @@ class _Part:
         rows = self.content.records.rows
         return RawBatch(rows.filter(pc.is_in(rows["patient"], patients)))
 
-    def _cleaner(self, charted: RawBatch, people: People) -> TextCleaner:
+    def _cleaner(self, charted: RawBatch, people: People, roots: list[bytes]) -> TextCleaner:
         tools, plan = self.tools, self.tools.plan
         charts = charts_from_records(charted, tools.directory, patients=people.ids)
-        roots = [self.content.roots[patient] for patient in people.ids.to_pylist()]
         shift = plan.identifiability == "expert-determination"
         subjects = Subjects.of(tools.keys, roots, shift=shift, ninety=people.ninety, charts=charts)
         return TextCleaner(charts, subjects, tools.keys, self.counts, plan=plan)

@@ -13,7 +13,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from bailee.core.columns import buffer_of, keyed_hashes
-from bailee.core.errors import Invalid
 from bailee.core.keys import AgreementKeys
 from bailee.deid.notes import leaks
 from bailee.deid.notes.chart.charts import Charts
@@ -88,11 +87,6 @@ class TextCleaner:
         self._count(found)
         self._sample(texts, cleaned, found)
         return attachments_from_texts(objects, cleaned.texts)
-
-    def method(self, name: str, values: pa.StringArray, patients: npt.NDArray[np.int32]) -> pa.StringArray:
-        """Refuse a profile's rare methods: those that ship have none. Raises: Invalid, naming the method."""
-        del values, patients
-        raise Invalid(f"the profile uses the method {name}", remedy="Use a shipped profile, or one that extends it.")
 
     def _clean(self, texts: Any, patients: npt.NDArray[np.int32], *, label: bool) -> tuple[Scrubbed, Found]:
         point, language, without = ("strict", LABEL_LANGUAGE, MODEL) if label else (self._point, None, 0)

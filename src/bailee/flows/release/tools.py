@@ -21,11 +21,11 @@ from bailee.core.canonical import strict_json
 from bailee.core.grants import Ask, Grant
 from bailee.core.keys import AgreementKeys, Secret
 from bailee.deid.notes.chart.records import Directory, directory_from_records
-from bailee.deid.profiles.compile import shipped_plan
 from bailee.deid.structure.engine import Engine
 from bailee.deid.structure.plan import Plan
 from bailee.deid.structure.zip3 import zip3_table
 from bailee.flows.hospital import Hospital
+from bailee.flows.profiles import plan_named
 from bailee.flows.release.plan import PLAN, ReleasePlan, read_plan, staging_of
 from bailee.records.batches import RawBatch
 from bailee.stores.home import open_home
@@ -88,7 +88,7 @@ class Tools:
     @cached_property
     def profile(self) -> Plan:
         """The compiled profile."""
-        return shipped_plan(self.plan.profile)
+        return plan_named(self.hospital.home, self.plan.profile)
 
     @cached_property
     def engine(self) -> Engine:
