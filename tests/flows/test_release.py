@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from deltalake import DeltaTable
-from tests.support.hospitals import AGREEMENT, AT_MS, digests, hospital_with, opened
+from tests.support.hospitals import AGREEMENT, AT_MS, agree, digests, hospital_with, opened
 
 from bailee.consent.rules import Rule
 from bailee.core.errors import Denied, UserError
@@ -22,6 +22,7 @@ from bailee.flows.verify import verify
 from bailee.stores.lake.dataset import MANIFEST, read_dataset
 from bailee.stores.sql.consents import put_rule
 from bailee.stores.sql.database import write
+from bailee.synthetic.agreement import agreement_text
 
 PATIENTS = 12
 
@@ -243,3 +244,20 @@ def test_counts_in_the_manifest_are_those_of_the_files(reference):
     for path in folder.glob("ndjson/*"):
         lines[path.name.split(".")[0]] += len(path.read_bytes().splitlines())
     assert lines == Counter(manifest["records"])
+
+
+def test_a_release_that_singles_people_out_is_refused(hospital):
+    strict = (
+        agreement_text(hospital.today(), name="strict") + "risk: {quasi: [Patient.birthDate, Patient.gender], k: 5}\n"
+    )
+    agree(hospital, strict)
+    with pytest.raises(Denied) as refused:
+        release(hospital, "strict", LocalEngine(1))
+    assert refused.value.reasons == ("E-OUTPUT-RISK",)
+    assert not list(hospital.home.releases.glob("strict/*"))
+    assert hospital.egress.progress("strict-v0001").state == "failed"
+    assert list(verify(hospital)) == []
+
+
+def test_the_manifest_tells_the_risk(reference):
+    assert reference[0].manifest.risk["Looked at"].startswith("Patient.birthDate")

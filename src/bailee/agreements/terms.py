@@ -165,6 +165,15 @@ class Public(Term, frozen=True, kw_only=True):
     outputs: tuple[str, ...] = ()
 
 
+class Singling(Term, frozen=True, kw_only=True):
+    """How many must look alike in a release, by which elements, and how many must differ from an earlier release."""
+
+    quasi: Annotated[tuple[Name, ...], Meta(min_length=1, max_length=8)]  # FHIR paths: "Patient.birthDate"
+    k: Annotated[int, Meta(ge=2)] = 11
+    unique: Annotated[int, Meta(ge=0)] | None = None  # patients that may be alone in their class
+    least_difference: Annotated[int, Meta(ge=1)] = 11
+
+
 class Agreement(Term, frozen=True, kw_only=True):
     """Everything that a partner may receive and do; the text that both parties sign."""
 
@@ -189,5 +198,6 @@ class Agreement(Term, frozen=True, kw_only=True):
     models: Models
     linkage: Linkage = Linkage()
     payment: Payment
+    risk: Singling | None = None
     public: Public
     request_needed: bool = False  # identified data always needs one

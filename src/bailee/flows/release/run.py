@@ -19,6 +19,7 @@ from bailee.agreements.documents import agreement_document, agreement_hash
 from bailee.agreements.terms import Agreement
 from bailee.core.canonical import canonical_bytes, sha256_hex
 from bailee.core.errors import Conflict, Denied, UserError
+from bailee.deid.risk.gate import require
 from bailee.flows.hospital import Hospital
 from bailee.flows.profiles import plan_named
 from bailee.flows.release.assemble import join_parts, write_logs, write_manifest
@@ -27,6 +28,7 @@ from bailee.flows.release.gate import cohort_of
 from bailee.flows.release.part import PATIENTS, read_sealed
 from bailee.flows.release.plan import PLAN, ReleasePlan, next_version, staging_of, unfinished_plan, write_plan
 from bailee.flows.release.report import report
+from bailee.flows.release.singling import measure, words
 from bailee.flows.release.summary import PartSummary, add_up
 from bailee.flows.release.tables import make_tables
 from bailee.flows.release.task import PartTask, release_part
@@ -116,7 +118,9 @@ def _release(
     if target.exists():
         manifest, digest = read_dataset(target), sha256_hex((target / MANIFEST).read_bytes())
     else:
-        manifest = _manifest(hospital, plan, terms, summary, _dataset(staging, plan, engine))
+        files = _dataset(staging, plan, engine)
+        risk = _risk(hospital, plan, terms, staging)
+        manifest = _manifest(hospital, plan, terms, summary, files, risk)
         digest = write_manifest(staging, manifest)
         _disclose(hospital, plan, staging)
         publish(staging / "dataset", target)
@@ -242,7 +246,12 @@ def _dataset(staging: Path, plan: ReleasePlan, engine: Engine) -> list[DatasetFi
 
 
 def _manifest(
-    hospital: Hospital, plan: ReleasePlan, terms: Agreement, summary: PartSummary, files: list[DatasetFile]
+    hospital: Hospital,
+    plan: ReleasePlan,
+    terms: Agreement,
+    summary: PartSummary,
+    files: list[DatasetFile],
+    risk: dict[str, str],
 ) -> DatasetManifest:
     return DatasetManifest(
         format=FORMAT,
@@ -262,9 +271,21 @@ def _manifest(
         notes=summary.notes_left,
         refused=dict(summary.refused),
         consent=dict(summary.refused_patients),
-        risk={},
+        risk=risk,
         files=tuple(files),
     )
+
+
+def _risk(hospital: Hospital, plan: ReleasePlan, terms: Agreement, staging: Path) -> dict[str, str]:
+    """Measure who could be singled out; what the agreement does not allow is given up. Raises: Denied."""
+    places = sorted((hospital.home.releases / plan.agreement).glob("v[0-9]*"))
+    report = measure(staging / "dataset", [(place.name, place) for place in places], terms)
+    if terms.risk is not None and report is not None and not report.passes:
+        reasons = sorted({finding.reason for finding in report.findings if not finding.holds})
+        hospital.egress.failed(plan.release, reasons=reasons)
+        shutil.rmtree(staging)
+        require(report)
+    return words(report)
 
 
 def _disclose(hospital: Hospital, plan: ReleasePlan, staging: Path) -> None:

@@ -50,7 +50,7 @@ def make_tables(task: TableTask) -> TableResult:
     rows = note_rows = 0
     with pq.ParquetWriter(table, schema(task.type), **_WRITING) as out:
         note_out = pq.ParquetWriter(notes, NOTES_SCHEMA, **_WRITING) if wanted else None
-        for content in _slices(source):
+        for content in slices_of(source):
             flat, texts = _tables(task.type, content)
             out.write_table(flat)
             rows += flat.num_rows
@@ -75,7 +75,8 @@ def _tables(kind: str, content: bytes) -> tuple[pa.Table, pa.Table]:
     return flat, notes_of(kind, flat, buffer, offsets) if kind in NOTE_TYPES else NOTES_SCHEMA.empty_table()
 
 
-def _slices(path: Path) -> Iterator[bytes]:
+def slices_of(path: Path) -> Iterator[bytes]:
+    """Read NDJSON in slices of whole lines."""
     with path.open("rb") as file:
         while content := file.read(SLICE_BYTES):
             yield content if content.endswith(b"\n") else content + file.readline()
