@@ -36,7 +36,7 @@ def _for_patient(found: Reasons) -> list[str]:
 
 
 def _for_hospital(found: Reasons) -> list[str]:
-    from bailee.core.decisions import SENTENCES, kind_of
+    from bailee.core.decisions import sentences_of
     from bailee.core.reasons import plain_words
 
     decision = found.decision
@@ -51,7 +51,7 @@ def _for_hospital(found: Reasons) -> list[str]:
         lines.append(f"Records that may not: {sum(found.refused.values())}")
     for (kind, code), count in sorted(found.refused.items()):
         lines.append(f"  {count:7,} {kind}: {code} — {plain_words(code)}")
-    changes = {SENTENCES[kind_of(code)].remedy for code in (*decision.reasons, *(code for _, code in found.refused))}
+    changes = {sentences_of(code).remedy for code in (*decision.reasons, *(code for _, code in found.refused))}
     return lines + [f"What would change it: {line}" for line in sorted(changes - {""})]
 
 

@@ -27,6 +27,7 @@ class Sentences(msgspec.Struct, frozen=True):
 
 _NOT_NOW = "The hospital cannot give this now."
 _KEPT = "Your data was not shared."
+_UNFIT_RECORD = "A record could not be prepared."
 _UNFIT = "The request does not fit the agreement."
 
 SENTENCES: dict[str, Sentences] = {
@@ -89,6 +90,36 @@ SENTENCES: dict[str, Sentences] = {
         "The recipient is not part of the agreement.",
         f"{_KEPT} The organisation that asked is not part of the agreement.",
         "Name a recipient of the agreement, or have this one added.",
+    ),
+    "E-SCOPE": Sentences(
+        "Something that was asked for is outside of the agreement.",
+        f"{_KEPT} More was asked for than had been agreed.",
+        "Ask for less, or have the scope extended.",
+    ),
+    "E-SCOPE-COHORT": Sentences(
+        _NOT_NOW,
+        f"{_KEPT} You are not in the group that was agreed.",
+        "Change the agreement's cohort, and have it signed again.",
+    ),
+    "E-MODIFIER": Sentences(
+        _UNFIT_RECORD,
+        f"{_KEPT} Something in this record could not be understood.",
+        "Add a rule for the modifier to the profile, once somebody has said what it means.",
+    ),
+    "E-TEXT": Sentences(
+        _UNFIT_RECORD,
+        f"{_KEPT} A note could not be read with certainty.",
+        "Mend the note's encoding, or leave notes out of the scope.",
+    ),
+    "E-LANGUAGE": Sentences(
+        _UNFIT_RECORD,
+        f"{_KEPT} A note is in a language that the system does not know.",
+        "Leave this language out of the scope, or add it.",
+    ),
+    "E-SURVIVOR": Sentences(
+        _UNFIT_RECORD,
+        f"{_KEPT} Something that could name you was still in a note.",
+        "Review the note, and add what was missed to the word lists or rules.",
     ),
     "E-ROUTE": Sentences(
         "The legal basis is missing or incomplete.",
@@ -191,7 +222,12 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
         """Say the reasons in plain words, one sentence or two per reason."""
         if audience == "hospital":
             return self.details or tuple(_full(code) for code in self.reasons)
-        return tuple(dict.fromkeys(getattr(SENTENCES[kind_of(code)], audience) for code in self.reasons))
+        return tuple(dict.fromkeys(getattr(sentences_of(code), audience) for code in self.reasons))
+
+
+def sentences_of(code: str) -> Sentences:
+    """Give a code's sentences; a code that has none yet gets those of an error inside, which say nothing."""
+    return SENTENCES.get(kind_of(code), SENTENCES["E-INTERNAL"])
 
 
 def kind_of(code: str) -> str:
@@ -212,4 +248,4 @@ def refuse(*findings: tuple[str, str], rules: tuple[str, ...] = ()) -> Decision:
 
 
 def _full(code: str) -> str:
-    return f"{plain_words(code)} {SENTENCES[kind_of(code)].remedy}".strip()
+    return f"{plain_words(code)} {sentences_of(code).remedy}".strip()

@@ -12,7 +12,7 @@ from starlette.routing import Route
 
 from bailee.consent.rules import criteria_in_words
 from bailee.core.canonical import strict_json
-from bailee.core.decisions import SENTENCES, kind_of
+from bailee.core.decisions import sentences_of
 from bailee.core.errors import Invalid
 from bailee.flows.hospital import Hospital
 from bailee.flows.why import Reasons, why
@@ -67,7 +67,7 @@ def answer_of(found: Reasons) -> dict[str, Any]:
                 {"type": kind, "reason": code, "count": count} for (kind, code), count in sorted(found.refused.items())
             ],
         },
-        "would_change_it": sorted({SENTENCES[kind_of(code)].remedy for code in decision.reasons} - {""}),
+        "would_change_it": sorted({sentences_of(code).remedy for code in decision.reasons} - {""}),
     }
 
 
