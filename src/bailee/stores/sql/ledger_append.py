@@ -102,7 +102,7 @@ def stored_nodes(connection: Connection, tree: int, level: int, start: int, coun
 
 def packed_column(connection: Connection, rows: Select[bytes]) -> bytes:
     """Read one column of hashes as a packed row."""
-    return b"".join([bytes(row[0]) for row in connection.execute(rows)])
+    return b"".join([bytes(row[0]) for row in connection.execute(rows).all()])
 
 
 def grow(connection: Connection, tree: int, first: int, packed: bytes, fetch: Fetch) -> None:

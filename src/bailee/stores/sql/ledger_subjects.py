@@ -166,6 +166,6 @@ def _subject_fetch(connection: Connection, seq: int) -> Fetch:
             .where(row.seq == seq, row.idx >= start, row.idx < start + count)
             .order_by(row.idx)
         )
-        return leaf_hashes(subject_leaf(bytes(c), n, bytes(p), m) for c, n, p, m in connection.execute(rows))
+        return leaf_hashes(subject_leaf(bytes(c), n, bytes(p), m) for c, n, p, m in connection.execute(rows).all())
 
     return fetch
