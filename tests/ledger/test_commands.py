@@ -236,6 +236,30 @@ def test_erasure_and_certificates_are_commands(hospital, tmp_path: Path, capsys)
     assert run(hospital, "ledger", "destroyed", "r9", tmp_path / "c.pdf") == 75
 
 
+def test_a_release_that_will_not_be_finished_is_counted_as_disclosed_by_a_command(hospital, capsys):
+    assert run(hospital, "ledger", "recover") == 0
+    terms = example()
+    hospital.egress.intent(
+        Entry(
+            t_ms=1,
+            kind="release.intent",
+            actor="a",
+            release="r3",
+            agreement=Bound(id=terms.id, sha256=agreement_hash(terms)),
+            partner=Party(name="Partner Ltd"),
+            route="waiver",
+            purpose=("HRESCH",),
+            identifiability="identified",
+        )
+    )
+    hospital.egress.record_disclosures("r3", pa.table({"patient": ["p1"]}))
+    assert run(hospital, "ledger", "recover") == 0
+    out = capsys.readouterr().out
+    assert "No release is open." in out
+    assert "r3: unknown, counted as disclosed" in out
+    assert run(hospital, "ledger", "verify", "--no-artifacts") == 0
+
+
 def test_the_hdr_specification_has_its_thirty_two_fields_and_seven_core_ones_in_order():
     assert len(HDR_FIELDS) == 32
     assert [field.name for field in HDR_FIELDS if field.core] == [

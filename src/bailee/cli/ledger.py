@@ -138,6 +138,22 @@ def witness(folder: Path, name: str | None, logs: tuple[str, ...], host: str, po
         server.serve_forever()
 
 
+@command.command("recover")
+@click.pass_obj
+def recover(home: str | None) -> None:
+    """Count releases that were begun and will not be gone on with as disclosed to everybody in their rows.
+
+    Run it when no release is under way. A release that is gone on with after all may still end as done.
+    """
+    hospital = _hospital(home)
+    releases = hospital.egress.recover()
+    hospital.close()
+    for release in releases:
+        click.echo(f"{release}: unknown, counted as disclosed")
+    if not releases:
+        click.echo("No release is open.")
+
+
 @command.command("erase")
 @click.option("--dry-run", is_flag=True, help="Say what would go, and change nothing.")
 @click.pass_obj
