@@ -68,6 +68,8 @@ def main() -> None:
     for number, notes in enumerate(shards(args.notes, args.seed)):
         shard = shard_from_notes(notes, lexicon())
         loss = learner.learn(shard, pace=max(0.05, 1 - number / total))
+        if number >= total * 3 // 5 and number % 2:
+            learner.remember()
         if number % 10 == 9 or number == total - 1:
             made = learner.weights(data="synthetic", languages=list(SHARES))
             found = {name: scores(made, notes) for name, notes in held.items()}
