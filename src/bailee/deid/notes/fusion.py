@@ -23,7 +23,7 @@ from bailee.deid.notes.found import (
     Spans,
 )
 from bailee.deid.notes.lexica.categories import CLINICAL, COMMON, Category
-from bailee.deid.notes.lexicon import Masks, lexicon_from_hashes
+from bailee.deid.notes.lexicon import Masks, codes, lexicon_from_hashes
 from bailee.deid.notes.text import (
     ALL_LOWER,
     ALL_UPPER,
@@ -49,7 +49,6 @@ _SAFE: Final = np.uint64(int(
     | Category.COUNTRY | Category.DEMONYM | Category.STREET_AFTER | Category.FACILITY | Category.ORGANIZATION | Category.HOLIDAY
 ))  # fmt: skip
 _CAPITALS: Final = (CAPITALISED, ALL_UPPER, MIXED_CASE)
-_FREQUENT: Final = np.uint64(int(Category.GIVEN | Category.FAMILY))
 _NAMES: Final = np.uint64(
     int(Category.GIVEN | Category.GIVEN_RARE | Category.FAMILY | Category.FAMILY_RARE | Category.CITY)
 )
@@ -316,7 +315,7 @@ def _seeds(canvas: Canvas, masks: Masks, sure: Flags) -> Flags:
     tokens = canvas.tokens
     size, word = tokens.end - tokens.start, tokens.kind == WORD
     capital, plain = np.isin(tokens.shape, _CAPITALS), (masks & _SAFE) == 0
-    code = (tokens.shape == ALL_UPPER) & (size <= 5) & ((masks & _FREQUENT) == 0)
+    code = codes(tokens, masks)
     backed = (canvas.finder & (PATTERNS | CHARTS)) != 0
     name = (canvas.label == NAME) & word & (size >= 3) & ((masks & _NOT_NAME) == 0)
     name &= (plain & ~code & (sure | backed)) | (backed & sure & capital)

@@ -9,8 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from bailee.core.errors import Unavailable
+from bailee.deid.notes.lexica.categories import Category
 from bailee.deid.notes.lexica.load import words
-from bailee.deid.notes.text import Text, at, hash_ranges, hash_words, kernels, whole
+from bailee.deid.notes.text import ALL_UPPER, WORD, Text, Tokens, at, hash_ranges, hash_words, kernels, whole
 
 Hashes = npt.NDArray[np.uint64]
 Masks = npt.NDArray[np.uint64]
@@ -63,3 +64,16 @@ def lexicon() -> Lexicon:
     """
     listed = words()
     return lexicon_from_hashes(hash_ranges(listed.text, listed.start, listed.end), listed.mask)
+
+
+def codes(tokens: Tokens, masks: Masks) -> npt.NDArray[np.bool_]:
+    """Tell the words of two to five capitals that are no frequent name, in notes that are not all capitals.
+
+    They are mostly tests, genes and diseases.
+    """
+    word, upper = tokens.kind == WORD, tokens.shape == ALL_UPPER
+    notes = len(tokens.first) - 1
+    words_in = np.bincount(tokens.note[word], minlength=notes)
+    loud = np.bincount(tokens.note[word & upper], minlength=notes) * 2 > words_in
+    frequent = (masks & np.uint64(int(Category.GIVEN | Category.FAMILY))) != 0
+    return np.asarray(upper & word & (tokens.end - tokens.start <= 5) & ~frequent & ~loud[tokens.note])

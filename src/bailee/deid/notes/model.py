@@ -15,9 +15,8 @@ import numpy.typing as npt
 
 from bailee.core.errors import Invalid, Unavailable
 from bailee.deid.notes.found import CONTACT, DATE, FACILITY, ID, LABELS, LOCATION, NAME, Spans
-from bailee.deid.notes.lexica.categories import Category
-from bailee.deid.notes.lexicon import Masks
-from bailee.deid.notes.text import ALL_UPPER, BREAK, WORD, Text, at, kernels, whole
+from bailee.deid.notes.lexicon import Masks, codes
+from bailee.deid.notes.text import BREAK, WORD, Text, at, kernels, whole
 
 # These sizes stand in kernels/notes_model.c as well.
 WIDTH: Final = 48
@@ -31,8 +30,6 @@ OUTSIDE: Final = 0
 BEGUN: Final = (NAME, DATE, LOCATION, ID, CONTACT, FACILITY)
 LABEL_OF_STATE: Final = np.array([-1, *range(len(LABELS)), *BEGUN], np.int8)
 BEGIN_STATE: Final = {label: 1 + len(LABELS) + place for place, label in enumerate(BEGUN)}
-
-_NAMES: Final = np.uint64(int(Category.GIVEN | Category.FAMILY))
 
 _ORDER: Final = ("form", "context", "window", "form_bias", "hidden_bias", "out", "out_bias", "step")
 _TYPES: Final = (np.int8, np.int8, np.int16, np.int16, np.int16, np.int16, np.int32, np.int32)
@@ -127,7 +124,7 @@ class Lean(NamedTuple):
     """How much likelier identifiers are taken to be than the model says, in nats."""
 
     words: float
-    codes: float  # two to five capitals that are no frequent name: mostly tests, genes, diseases
+    codes: float  # see lexicon.codes
     numbers: float  # and marks
 
     @staticmethod
@@ -138,9 +135,7 @@ class Lean(NamedTuple):
 
 def lean_class(text: Text, masks: Masks) -> npt.NDArray[np.uint8]:
     """Tell which of Lean's numbers counts for each token."""
-    tokens = text.tokens
-    code = (tokens.shape == ALL_UPPER) & (tokens.end - tokens.start <= 5) & ((masks & _NAMES) == 0)
-    return np.where(tokens.kind != WORD, 2, code.astype(np.uint8)).astype(np.uint8)
+    return np.where(text.tokens.kind != WORD, 2, codes(text.tokens, masks).astype(np.uint8)).astype(np.uint8)
 
 
 def tag(text: Text, masks: Masks, model: Weights, *, lean: Lean) -> Tags:
