@@ -16,6 +16,8 @@ from bailee.deid.notes.hard.pools import pools
 Span: TypeAlias = tuple[int, int, str]
 
 _WORD: Final = re.compile(r"[^\W\d_]{3,}")
+# Letters written as digits: j0hn d0e.
+_DIGITS: Final = str.maketrans("oeis", "0315")
 _GAP: Final = re.compile(r"\n|[.!?] (?=[A-Za-z])")
 
 
@@ -112,7 +114,7 @@ def _interspersed(text: str, spans: Sequence[Span], rng: Random, language: str) 
 def _changes(
     text: str, spans: Sequence[Span], rng: Random, language: str, *, names: bool, rate: float
 ) -> Iterator[tuple[int, int, str]]:
-    source, known, place = pools(language), dict[str, str](), 0
+    source, known, place, hidden = pools(language), dict[str, str](), 0, rng.random() < 0.04
     for match in _WORD.finditer(text):
         while place < len(spans) and spans[place][1] <= match.start():
             place += 1
@@ -120,6 +122,7 @@ def _changes(
         if inside and names and spans[place][2] == "NAME":
             key = match[0].lower()
             known.setdefault(key, source.name(rng) if rng.random() < 0.6 else key)
+            known[key] = known[key].translate(_DIGITS) if hidden else known[key]
             yield match.start(), match.end(), _cased(known[key], match[0])
         elif not inside and rng.random() < rate and match[0].isascii() and not _near(text, match, spans, place):
             new = source.draw(source.doubtful if rng.random() < 0.1 else source.plain, rng)
