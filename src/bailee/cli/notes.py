@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
 from typing import IO, Any
 
@@ -24,6 +25,9 @@ LANGUAGE = click.option(
 CHARTS = click.option(
     "--charts", type=FOLDER, help="Folder of FHIR resources, or of lists, with what is known of each note's people."
 )
+SECOND = click.option(
+    "--second", type=FOLDER, help="A site's own ONNX token classifier, asked as well (needs `bailee[nlp]`)."
+)
 MODEL = click.option(
     "--model", type=FOLDER, help="A model that `bailee notes train` wrote, in place of the one that ships."
 )
@@ -41,15 +45,14 @@ def command() -> None:
 @POINT
 @CHARTS
 @MODEL
-def find_command(
-    source: Path, target: Path, language: str | None, point: str, charts: Path | None, model: Path | None
-) -> None:
+@SECOND
+def find_command(source: Path, target: Path, **given: Any) -> None:
     """Write the spans of each note of SOURCE to TARGET: {"id": …, "spans": [[start, end, label], …]}.
 
     Offsets count Unicode code points, the end is exclusive. A note in a language that is not supported is searched all
     the same, and its line says {"unsupported_language": true}.
     """
-    seeker = _Seeker(language, point, charts, model)
+    seeker = _Seeker(**given)
     with _replacing(target) as out:
         for rows in _batches(source):
             out.writelines(seeker.lines(rows))
@@ -63,15 +66,14 @@ def find_command(
 @POINT
 @CHARTS
 @MODEL
+@SECOND
 @click.option("--method", default="tag", metavar="METHOD", help="tag ([NAME], …) or remove.")
-def scrub_command(
-    source: Path, target: Path, language: str | None, point: str, charts: Path | None, model: Path | None, method: str
-) -> None:
+def scrub_command(source: Path, target: Path, method: str, **given: Any) -> None:
     """Write each note of SOURCE to TARGET with its identifiers replaced: {"id": …, "text": …}.
 
     A note in a language that is not supported is withheld: {"id": …, "withheld": "language"}.
     """
-    seeker = _Seeker(language, point, charts, model)
+    seeker = _Seeker(**given)
     with _replacing(target) as out:
         for rows in _batches(source):
             out.writelines(seeker.scrubbed(rows, method))
@@ -100,24 +102,39 @@ def train_command(reviewed: Path, folder: Path, passes: int, seed: int) -> None:
 class _Seeker:
     """Finds in batches of rows, and counts. Heavy parts are imported when the first batch is there."""
 
-    def __init__(self, language: str | None, point: str, charts: Path | None, model: Path | None) -> None:
-        self._language, self._point, self._model = language, point, model
-        self._folder = None if charts is None else _charts(charts)
+    def __init__(
+        self, *, language: str | None, point: str, charts: Path | None, model: Path | None, second: Path | None
+    ) -> None:
+        self._language, self._point = language, point
+        self._charts, self._model, self._second = charts, model, second
         self.notes = self.spans = self.unsupported = 0
+
+    @cached_property
+    def _folder(self) -> Any:
+        from bailee.deid.notes.chart.folder import read_charts
+
+        return read_charts(self._charts) if self._charts else None
+
+    @cached_property
+    def _parts(self) -> dict[str, Any]:
+        """Read what was named beside the shipped finders, once."""
+        from bailee.deid.notes.model import read_weights
+
+        parts: dict[str, Any] = {"weights": read_weights(self._model) if self._model else None}
+        if self._second:
+            from bailee.deid.notes.second import Second
+
+            parts["second"] = Second(self._second)
+        return parts
 
     def find(self, rows: list[dict[str, Any]]) -> tuple[Any, Any]:
         """Give a batch's texts as a column and what was found in them."""
         from bailee.deid.notes.find import find
-        from bailee.deid.notes.model import read_weights
         from bailee.deid.notes.text import texts_from_strings
 
-        texts = texts_from_strings([row["text"] for row in rows])
-        folder = self._folder
-        found = find(
-            texts, language=self._language, operating_point=self._point,
-            charts=folder.charts if folder else None, chart_of=folder.chart_of(row["id"] for row in rows) if folder else None,
-            weights=read_weights(self._model) if self._model else None,
-        )  # fmt: skip
+        texts, folder = texts_from_strings([row["text"] for row in rows]), self._folder
+        known = {"charts": folder.charts, "chart_of": folder.chart_of(row["id"] for row in rows)} if folder else {}
+        found = find(texts, language=self._language, operating_point=self._point, **known, **self._parts)
         self.notes += len(rows)
         self.spans += len(found)
         self.unsupported += int((found.language < 0).sum())
@@ -156,12 +173,6 @@ class _Seeker:
         click.echo(f"{self.notes:,} notes, {self.spans:,} identifiers", err=True)
         if self.unsupported:
             click.echo(f"{self.unsupported:,} notes are in a language that is not supported", err=True)
-
-
-def _charts(folder: Path) -> Any:
-    from bailee.deid.notes.chart.folder import read_charts
-
-    return read_charts(folder)
 
 
 def _batches(source: Path, *, spans: bool = False) -> Iterator[list[dict[str, Any]]]:
