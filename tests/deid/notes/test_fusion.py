@@ -106,7 +106,7 @@ def test_an_empty_batch_is_nothing():
     canvas = fusion.Canvas.blank(text)
     fusion.mend(canvas)
     fusion.spread(canvas, LEXICON.of(text), np.zeros(0, np.int64), np.zeros(0, bool))
-    fusion.strangers(canvas, LEXICON.of(text))
+    fusion.strangers(canvas, LEXICON.of(text), np.zeros(0, bool))
     assert len(canvas.spans()[0]) == 0
 
 

@@ -14,9 +14,12 @@ from bailee.core.errors import UserError
 from bailee.deid.notes import fusion, match, model
 from bailee.deid.notes.found import (
     CHARTS,
+    FACILITY,
     FAIR,
+    LOCATION,
     MODEL,
     NAME,
+    ORGANIZATION,
     PATTERNS,
     SECOND,
     SPREAD,
@@ -29,13 +32,15 @@ from bailee.deid.notes.found import (
 from bailee.deid.notes.languages import LANGUAGES, UNSUPPORTED, languages
 from bailee.deid.notes.lexicon import Masks, lexicon
 from bailee.deid.notes.patterns.find import scan as scan_patterns
-from bailee.deid.notes.text import Text
+from bailee.deid.notes.text import WORD, Text
 
 if TYPE_CHECKING:
     from bailee.deid.notes.chart.charts import Charts
 
 STRANGE: Final = 6
+PLACED: Final = 2.5  # nats that rules for places are trusted more than those for names
 SURELY: Final = 3
+IMPLAUSIBLE: Final = -5  # nats: what the model rules out is no stranger either
 CERTAIN: Final = 7  # nats: what the model is so sure of is a person though a disease is named beside it
 
 SecondOpinion = Callable[[Text], Spans]
@@ -45,8 +50,8 @@ SecondOpinion = Callable[[Text], Spans]
 class Point:
     """An operating point. `lean` is how much likelier identifiers are taken to be; `least` the weakest find used.
 
-    A rule's name counts only if the model holds some word of it at least `doubt` nats above nothing, where words that are
-    no ordinary ones have STRANGE nats in their favour.
+    A rule's name or place counts only if the model holds some word of it at least `doubt` nats above nothing, where words
+    that are neither ordinary nor clinical have STRANGE nats in their favour.
     """
 
     lean: model.Lean
@@ -152,7 +157,8 @@ def _find(
     if finders.has(SPREAD):
         fusion.spread(canvas, masks, _groups(text, chart_of), _sure(canvas, tags))
     if finders.point.strangers and finders.has(STRANGERS):
-        fusion.strangers(canvas, masks)
+        plausible = np.ones(len(masks), bool) if tags is None else tags.margin > IMPLAUSIBLE * 256
+        fusion.strangers(canvas, masks, plausible)
     spans, finder = canvas.spans()
     note = text.note_of(spans.start)
     start, end = text.points(note, spans.start, spans.end)
@@ -160,11 +166,14 @@ def _find(
 
 
 def _trusted(canvas: fusion.Canvas, spans: Spans, masks: Masks, tags: model.Tags | None, point: Point) -> Spans:
-    """Keep the rules' finds that are strong enough; one for a name also needs the model not to be certain of less."""
+    """Keep the rules' finds that are strong enough; those of words also need the model not to be certain of less."""
     strong = spans.strength >= point.least
     if tags is not None:
-        trust = tags.margin.astype(np.int32) + np.where(fusion.ordinary(masks), 0, STRANGE * 256)
-        strong &= (spans.label != NAME) | (canvas.highest(spans, trust) > point.doubt * 256)
+        strange = ~fusion.usual(masks) & (canvas.tokens.kind == WORD)
+        trust = tags.margin.astype(np.int32) + np.where(strange, STRANGE * 256, 0)
+        placed = np.isin(spans.label, (FACILITY, LOCATION, ORGANIZATION))
+        least = np.where(spans.label == NAME, point.doubt, point.doubt - PLACED) * 256
+        strong &= ~((spans.label == NAME) | placed) | (canvas.highest(spans, trust) > least)
     return spans.take(strong)
 
 

@@ -48,6 +48,7 @@ _SAFE: Final = np.uint64(int(
     | Category.TITLE | Category.CREDENTIAL | Category.UNIT | Category.EPONYM_HEAD | Category.PROFESSION | Category.KNOWN_EN
     | Category.COUNTRY | Category.DEMONYM | Category.STREET_AFTER | Category.FACILITY | Category.ORGANIZATION | Category.HOLIDAY
 ))  # fmt: skip
+_USUAL: Final = np.uint64(int(COMMON | CLINICAL | Category.FUNCTION))
 _CAPITALS: Final = (CAPITALISED, ALL_UPPER, MIXED_CASE)
 _NAMES: Final = np.uint64(
     int(Category.GIVEN | Category.GIVEN_RARE | Category.FAMILY | Category.FAMILY_RARE | Category.CITY)
@@ -267,6 +268,11 @@ def ordinary(masks: Masks) -> Flags:
     return np.asarray((masks & _COMMON) != 0)
 
 
+def usual(masks: Masks) -> Flags:
+    """Tell the words of a language or of medicine."""
+    return np.asarray((masks & _USUAL) != 0)
+
+
 def _keys(tokens: Tokens, group: npt.NDArray[Any]) -> npt.NDArray[np.uint64]:
     return tokens.hash ^ (group.astype(np.uint64) + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15)
 
@@ -285,7 +291,7 @@ def spread(canvas: Canvas, masks: Masks, group: npt.NDArray[Any], sure: Flags) -
         return
     table = lexicon_from_hashes(keys[known], np.uint64(1) << (canvas.label[known].astype(np.uint64)))
     hit = table.lookup(keys)
-    usual, capital = ordinary(masks), np.isin(tokens.shape, _CAPITALS)
+    common, capital = ordinary(masks), np.isin(tokens.shape, _CAPITALS)
     sentence_start = _before(tokens.kind == BREAK, True) | (_before(tokens.shape, 0) == ord(".")) & (
         _before(tokens.kind, WORD) == MARK
     )
@@ -293,7 +299,7 @@ def spread(canvas: Canvas, masks: Masks, group: npt.NDArray[Any], sure: Flags) -
     again = Canvas(
         tokens, np.full(len(tokens), NONE, np.int8), np.zeros(len(tokens), np.int32), np.zeros(len(tokens), bool)
     )
-    free = (hit != 0) & (canvas.label == NONE) & (tokens.kind <= NUMBER) & ~(usual & (~capital | sentence_start))
+    free = (hit != 0) & (canvas.label == NONE) & (tokens.kind <= NUMBER) & ~(common & (~capital | sentence_start))
     lowest = np.zeros(len(hit), np.int8)
     for label in (ORGANIZATION, FACILITY, CONTACT, ID, LOCATION, NAME):
         lowest[(hit >> np.uint64(label) & np.uint64(1)) != 0] = label
@@ -347,13 +353,16 @@ def eponyms(canvas: Canvas, masks: Masks, spans: Spans) -> Flags:
     return np.asarray(named & ~titled & ((headed & same) | joined))
 
 
-def strangers(canvas: Canvas, masks: Masks) -> None:
-    """Label what might name somebody because nothing says that it does not: for the operating point `strict`."""
+def strangers(canvas: Canvas, masks: Masks, plausible: Flags) -> None:
+    """Label what might name somebody because nothing says that it does not: for the operating point `strict`.
+
+    Shape: plausible[tokens]: the model does not rule a label out.
+    """
     tokens = canvas.tokens
     size = tokens.end - tokens.start
-    word = (tokens.kind == WORD) & (size >= 3)
+    word = (tokens.kind == WORD) & (size >= 3) & plausible
     unsafe = (masks & _SAFE) == 0
-    written = np.isin(tokens.shape, (CAPITALISED, MIXED_CASE, ALL_UPPER))
+    written = np.isin(tokens.shape, _CAPITALS)
     listed = (masks & _NAMES) != 0
     canvas.spread(word & unsafe & (written | listed), NAME, STRANGERS)
     canvas.spread(word & (tokens.shape == ALL_LOWER) & (masks == 0) & (size >= 5), NAME, STRANGERS)
