@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 STRANGE: Final = 6
 PLACED: Final = 2.5  # nats that rules for places are trusted more than those for names
 SURELY: Final = 3
+QUIET: Final = 150  # tokens: a note with fewer finds beyond doubt than one in so many is a quiet one
 IMPLAUSIBLE: Final = -5  # nats: what the model rules out is no stranger either
 CERTAIN: Final = 7  # nats: what the model is so sure of is a person though a disease is named beside it
 
@@ -57,11 +58,12 @@ class Point:
     lean: model.Lean
     least: int
     doubt: float = -1.0
+    faint: float = 2.0
     strangers: bool = False
 
 
 POINTS: Final = {
-    "strict": Point(lean=model.Lean(3.0, 2.0, 3.0), least=WEAK, doubt=-6.0, strangers=True),
+    "strict": Point(lean=model.Lean(3.0, 2.0, 3.0), least=WEAK, doubt=-6.0, faint=-9.0, strangers=True),
     "balanced": Point(lean=model.Lean(1.5, -0.5, 1.0), least=FAIR),
     "readable": Point(lean=model.Lean(-1.0, -2.0, -1.0), least=SURE),
 }
@@ -147,6 +149,7 @@ def _find(
         guessed = model.spans_from_states(text, tags.state)
         certain = canvas.highest(guessed, tags.margin.astype(np.int32)) > CERTAIN * 256
         guessed = guessed.take(certain | ~fusion.eponyms(canvas, masks, guessed))
+        guessed = guessed.take(~_stray(canvas, text, guessed, tags, finders.point))
         # a part of a name stays, though the part alone would be clinical language: Cedar Hollow Family Practice
         canvas.paint(guessed if scan is None else guessed.take(~canvas.within(guessed, scan.kept)), MODEL)
     if scan is not None:
@@ -163,6 +166,15 @@ def _find(
     note = text.note_of(spans.start)
     start, end = text.points(note, spans.start, spans.end)
     return Found(note, start, end, spans.label, finder, spoken)
+
+
+def _stray(canvas: fusion.Canvas, text: Text, spans: Spans, tags: model.Tags, point: Point) -> npt.NDArray[np.bool_]:
+    """Tell the faint finds in long notes where next to nothing is found beyond doubt: an abstract, a table of results."""
+    note = text.note_of(spans.start)
+    best = canvas.highest(spans, tags.margin.astype(np.int32))
+    sure = np.bincount(note[best > SURELY * 2 * 256], minlength=len(text))
+    quiet = sure * QUIET < np.diff(text.tokens.first) - QUIET
+    return np.asarray(quiet[note] & (best < point.faint * 256))
 
 
 def _trusted(canvas: fusion.Canvas, spans: Spans, masks: Masks, tags: model.Tags | None, point: Point) -> Spans:

@@ -205,6 +205,7 @@ def _makers(language: str) -> dict[str, Callable[[Random], str]]:
         "gene": lambda rng: _letters(rng, 2, 5) + rng.choice(("", "", str(rng.randint(1, 19)), f"-{rng.randint(1, 9)}", rng.choice("ABCDR"))),
         "variant": _variant,
         "base": lambda rng: rng.choice("ACGT"),
+        "l": lambda rng: rng.choice("ABCDEFGHKLNORSTVX"),
         "latin": lambda rng: rng.choice((f"{rng.choice(_GENUS)} {rng.choice(_SPECIES)}", f"{rng.choice(_GENUS)[0]}. {rng.choice(_SPECIES)}", f"{rng.choice(_GENUS)} spp.")),
         "chr": lambda rng: f"{rng.randint(1, 22)}{rng.choice('pq')}{rng.randint(11, 36)}{rng.choice(('', f'.{rng.randint(1, 4)}', '-qter'))}",
         "band": lambda rng: f"{rng.choice('pq')}{rng.randint(11, 36)}",
