@@ -89,7 +89,7 @@ def release(folder: Path, workers: int, *, structure: bool) -> Measured:
     name = f"{'structure' if structure else 'notes'}-{workers}"
     terms = folder / f"{name}.yaml"
     bailee("synthetic", "--agreement", terms, "--id", name, *(("--without", ",".join(NOTES)) if structure else ()))
-    bailee("--home", folder / "home", "agreement", "add", terms, "--activate")
+    bailee("--home", folder / "home", "agreement", "add", terms, "--signed-hospital", "A", "--signed-partner", "B")
     return bailee("--home", folder / "home", "release", name, "--workers", str(workers))
 
 

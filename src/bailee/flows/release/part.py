@@ -16,7 +16,7 @@ from bailee.core.columns import buffer_of
 from bailee.core.keys import Secret
 from bailee.flows.release.summary import PartSummary
 from bailee.records.batches import ReleaseBatch
-from bailee.stores.lake.manifest import sync_folder
+from bailee.stores.durable import sync_folder
 from bailee.stores.lake.sealed import PAYLOAD, SealedWriter, read_frames
 
 SUMMARY = "summary.json"

@@ -10,8 +10,8 @@ from typing import Literal
 import msgspec
 
 from bailee.core.errors import Invalid
+from bailee.stores.durable import sync_folder
 from bailee.stores.home import Home
-from bailee.stores.lake.manifest import sync_folder
 
 PLAN = "plan.json"
 

@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 from bailee.core.errors import Conflict, Unavailable, UserError
+from bailee.stores.durable import sync_folder
 
 _OTHERS = 0o077
 
@@ -50,12 +51,3 @@ def replace_file(path: Path, content: bytes) -> None:
         os.fsync(file.fileno())
     fresh.replace(path)
     sync_folder(path.parent)
-
-
-def sync_folder(folder: Path) -> None:
-    """Make the names in a folder durable."""
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -15,7 +15,8 @@ from bailee.core.entropy import Entropy
 from bailee.core.errors import Conflict, Invalid, Unavailable
 from bailee.core.keys import KEY_BYTES, Secret
 from bailee.ledger.checkpoint import LOG_KEY, NoteKey, VerifierKey, base64_bytes, base64_text
-from bailee.stores.keys.files import create_secret, read_secret, replace_file, sync_folder
+from bailee.stores.durable import sync_folder
+from bailee.stores.keys.files import create_secret, read_secret, replace_file
 
 MASTER, SIGNING, PUBLIC, SALTS = "master.key", "ledger.key", "ledger.vkey", "salts"
 _PRIVATE = "PRIVATE+KEY"

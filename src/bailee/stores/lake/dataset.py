@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -12,7 +11,7 @@ import msgspec
 
 from bailee.core.canonical import canonical_bytes
 from bailee.core.errors import Conflict, Invalid
-from bailee.stores.lake.manifest import sync_folder
+from bailee.stores.durable import sync_folder, sync_path
 
 MANIFEST = "manifest.json"
 FORMAT = "bailee-dataset/1"
@@ -91,7 +90,7 @@ def publish(dataset: Path, target: Path) -> None:
     """Make a finished dataset readable by one atomic step. Raises: Conflict if that version is there already."""
     target.parent.mkdir(parents=True, exist_ok=True)
     for path in dataset.rglob("*"):
-        _make_durable(path)
+        sync_path(path)
     sync_folder(dataset)
     if target.exists():
         raise Conflict(f"the dataset {target.name} is published already")
@@ -105,11 +104,3 @@ def concatenate(parts: Iterable[Path], target: Path) -> None:
         for part in parts:
             with part.open("rb") as file:
                 shutil.copyfileobj(file, out, 8 << 20)
-
-
-def _make_durable(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

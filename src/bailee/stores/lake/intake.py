@@ -20,7 +20,8 @@ from bailee.core.canonical import sha256_hex
 from bailee.core.entropy import Entropy, SystemEntropy
 from bailee.core.errors import Conflict
 from bailee.core.keys import ROOT_BYTES
-from bailee.stores.lake.manifest import Manifest, Partition, Segment, sync_folder, write_manifest
+from bailee.stores.durable import sync_folder
+from bailee.stores.lake.manifest import Manifest, Partition, Segment, write_manifest
 from bailee.stores.lake.relocation import Relocated, relocate
 from bailee.stores.lake.sealed import INDEX, PAYLOAD, ROOTS, SealedWriter
 from bailee.stores.lake.vault import INDEX_SCHEMA, PARTITION_BYTES, ROOTS_SCHEMA, Vault, one_chunk

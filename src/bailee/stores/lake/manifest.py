@@ -8,6 +8,7 @@ from pathlib import Path
 import msgspec
 
 from bailee.core.errors import Conflict, Invalid
+from bailee.stores.durable import sync_folder
 
 
 class Segment(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -73,12 +74,3 @@ def write_manifest(folder: Path, manifest: Manifest) -> None:
     finally:
         fresh.unlink()
     sync_folder(folder)
-
-
-def sync_folder(folder: Path) -> None:
-    """Make the names in a folder durable."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
