@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import msgspec
 
 from bailee.core.errors import UserError
-from bailee.deid.profiles.methods import check_argument
 from bailee.deid.profiles.profile import Rule, lists, terminologies
+from bailee.deid.structure.methods import check_argument
 from bailee.deid.structure.plan import Action, Check, CheckKind
 from bailee.records import r4
 

@@ -82,6 +82,25 @@ def method_of(kind: str, argument: str) -> Method:
     return method
 
 
+def check_argument(kind: str, argument: str) -> None:
+    """Accept what a profile's rule says to a method. Raises: ValueError saying what it should say."""
+    if kind == "encrypt" and not argument:
+        return
+    try:
+        method_of(kind, argument)
+    except Invalid:
+        raise ValueError(_SHOULD_SAY.get(kind, f"there is no method {kind}")) from None
+
+
+_SHOULD_SAY = {
+    "mask": 'mask says "", "last 4" or "first 2"',
+    "encrypt": "encrypt takes no argument",
+    "generalise": 'generalise says a width such as "10", "year", "month", or "first 3"',
+    "perturb": 'perturb says a span such as "5", or a share such as "10%"',
+    "substitute": 'substitute says JSON: a value, or an object such as {"a": "b", "*": "other"}',
+}
+
+
 def _written(value: Any) -> str | None:
     if value is None or value == "":
         return None
