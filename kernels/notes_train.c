@@ -46,9 +46,18 @@ EXPORT void notes_gather(const uint32_t *ids, const uint8_t *group, const int64_
     }
 }
 
-/* Take a step down the gradient of each such row, its length set by what the row has seen, its size kept in bounds. */
-EXPORT void notes_scatter(const uint32_t *ids, const uint8_t *group, const int64_t *begin, const uint8_t *drop, int64_t tokens,
-                          const float *gradient, float *table, float *seen, uint32_t rows, int64_t width, float rate, float most) {
+#define OFTEN 200 /* uses of a row in one batch, beyond which its steps are made shorter */
+
+/* Take a step down the gradient of each such row, its length set by what the row has seen, its size kept in bounds.
+   All steps of a batch go by gradients of its beginning, so a row that is used very often would overshoot.
+   Returns 0, or -1 without memory. */
+EXPORT int64_t notes_scatter(const uint32_t *ids, const uint8_t *group, const int64_t *begin, const uint8_t *drop, int64_t tokens,
+                             const float *gradient, float *table, float *seen, uint32_t rows, int64_t width, float rate,
+                             float most) {
+    uint32_t *uses = calloc(rows, sizeof *uses);
+    if (!uses) return -1;
+    for (int64_t t = 0; t < tokens; t++)
+        for (int64_t f = begin[t]; f < begin[t + 1]; f++) uses[ids[f] & (rows - 1)] += !(group[f] & drop[t]);
     for (int64_t t = 0; t < tokens; t++) {
         const float *g = gradient + t * width;
         float size = 0;
@@ -61,12 +70,15 @@ EXPORT void notes_scatter(const uint32_t *ids, const uint8_t *group, const int64
             float *row = table + r * width;
             seen[r] += size;
             float step = rate / (sqrtf(seen[r]) + 1e-6f);
+            if (uses[r] > OFTEN) step *= (float)OFTEN / (float)uses[r];
             for (int64_t i = 0; i < width; i++) {
                 float value = row[i] - step * g[i];
                 row[i] = value > most ? most : value < -most ? -most : value;
             }
         }
     }
+    free(uses);
+    return 0;
 }
 
 static float log_sum(const float *values) {

@@ -34,7 +34,15 @@ LIMIT: Final = 2**31 - 2**20
 def kernels() -> Any:
     """Give the kernels with 64-bit results declared."""
     loaded = library()
-    for name in ("notes_pages", "notes_fold", "notes_tokens", "notes_tag", "notes_insert", "notes_features"):
+    for name in (
+        "notes_pages",
+        "notes_fold",
+        "notes_tokens",
+        "notes_tag",
+        "notes_insert",
+        "notes_features",
+        "notes_scatter",
+    ):
         getattr(loaded, name).restype = _int64()
     loaded.notes_chain.restype = _double()
     return loaded

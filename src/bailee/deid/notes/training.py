@@ -247,10 +247,12 @@ class Learner:
         pace: float,
     ) -> None:
         gradient = np.ascontiguousarray(gradient, np.float32)
-        kernels().notes_scatter(
+        failed = kernels().notes_scatter(
             at(ids), at(group), at(begin), at(drop), whole(len(drop)), at(gradient), at(table), at(seen),
             ctypes.c_uint32(len(table)), whole(table.shape[1]), ctypes.c_float(self.plan.row_rate * pace), ctypes.c_float(most),
         )  # fmt: skip
+        if failed:
+            raise MemoryError
 
     def weights(self, *, data: str, languages: list[str], scores: dict[str, dict[str, float]] | None = None) -> Weights:
         """Turn what was learnt into whole numbers."""
