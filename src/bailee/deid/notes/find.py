@@ -42,7 +42,7 @@ PLACED: Final = 2.5  # nats that rules for places are trusted more than those fo
 SURELY: Final = 3
 QUIET: Final = 150  # tokens: a note with fewer finds beyond doubt than one in so many is a quiet one
 IMPLAUSIBLE: Final = -5  # nats: what the model rules out is no stranger either
-CERTAIN: Final = 7  # nats: what the model is so sure of is a person though a disease is named beside it
+CERTAIN: Final = 7  # nats: what the model is so sure of is a person, though it looks like clinical language
 
 SecondOpinion = Callable[[Text], Spans]
 
@@ -148,10 +148,11 @@ def _find(
         tags = model.tag(text, masks, finders.weights or model.weights(), lean=finders.point.lean)
         guessed = model.spans_from_states(text, tags.state)
         certain = canvas.highest(guessed, tags.margin.astype(np.int32)) > CERTAIN * 256
-        guessed = guessed.take(certain | ~fusion.eponyms(canvas, masks, guessed))
-        guessed = guessed.take(~_stray(canvas, text, guessed, tags, finders.point))
-        # a part of a name stays, though the part alone would be clinical language: Cedar Hollow Family Practice
-        canvas.paint(guessed if scan is None else guessed.take(~canvas.within(guessed, scan.kept)), MODEL)
+        clinical = fusion.eponyms(canvas, masks, guessed)
+        if scan is not None:
+            # a part of a name stays, though the part alone would be clinical language: Cedar Hollow Family Practice
+            clinical |= canvas.within(guessed, scan.kept)
+        canvas.paint(guessed.take((certain | ~clinical) & ~_stray(canvas, text, guessed, tags, finders.point)), MODEL)
     if scan is not None:
         canvas.paint(_trusted(canvas, scan.found, masks, tags, finders.point), PATTERNS)
     if finders.charts is not None and chart_of is not None and finders.has(CHARTS):
