@@ -57,6 +57,7 @@ def main() -> None:
     options.add_argument("out", type=Path)
     options.add_argument("--notes", type=int, default=120_000)
     options.add_argument("--seed", type=int, default=1)
+    options.add_argument("--until", type=int, default=0, help="stop after so many notes, at the pace of --notes")
     options.add_argument("--rate", type=float, default=0.002)
     args = options.parse_args()
     for name in SHARES:
@@ -65,12 +66,13 @@ def main() -> None:
     held = {name: list(marked(600, args.seed + 1, name, vary=False)) for name in SHARES}
     began = time.monotonic()
     total = max(1, args.notes // SHARD)
-    for number, notes in enumerate(shards(args.notes, args.seed)):
+    last = (args.until or args.notes) // SHARD - 1
+    for number, notes in enumerate(shards((last + 1) * SHARD, args.seed)):
         shard = shard_from_notes(notes, lexicon())
         loss = learner.learn(shard, pace=max(0.05, 1 - number / total))
         if number >= total * 3 // 5 and number % 2:
             learner.remember()
-        if number % 10 == 9 or number == total - 1:
+        if number % 10 == 9 or number == last:
             made = learner.weights(data="synthetic", languages=list(SHARES))
             found = {name: scores(made, notes) for name, notes in held.items()}
             print(

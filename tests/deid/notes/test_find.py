@@ -47,8 +47,8 @@ NOTE = (
 def test_nearly_everything_is_found_in_synthetic_notes_never_seen(language):
     notes = list(synthetic(150, seed=990, language=language, difficulty=0.5))
     recall, precision = covered(notes, find(pa.array([note.text for note in notes]), language=language))
-    assert recall > 0.97
-    assert precision > 0.75
+    assert recall > 0.985
+    assert precision > 0.94
 
 
 def test_spans_are_apart_in_order_and_within_their_notes():
@@ -143,7 +143,7 @@ def test_most_sentences_without_identifiers_stay_whole():
     rng = Random(4)
     texts = [" ".join(sentences("en").sentence("clinical", rng)[0] for _ in range(8)) for _ in range(60)]
     found = find(pa.array(texts), language="en")
-    assert (found.end - found.start).sum() < 0.08 * sum(map(len, texts))
+    assert (found.end - found.start).sum() < 0.04 * sum(map(len, texts))
 
 
 def run(*arguments: str):

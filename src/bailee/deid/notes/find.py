@@ -64,7 +64,7 @@ class Point:
 
 POINTS: Final = {
     "strict": Point(lean=model.Lean(3.0, 2.0, 3.0), least=WEAK, doubt=-6.0, faint=-9.0, strangers=True),
-    "balanced": Point(lean=model.Lean(1.5, -0.5, 1.0), least=FAIR),
+    "balanced": Point(lean=model.Lean(2.0, -0.5, 1.25), least=FAIR),
     "readable": Point(lean=model.Lean(-1.0, -2.0, -1.0), least=SURE),
 }
 
