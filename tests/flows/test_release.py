@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from collections import Counter
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -261,3 +262,17 @@ def test_a_release_that_singles_people_out_is_refused(hospital):
 
 def test_the_manifest_tells_the_risk(reference):
     assert reference[0].manifest.risk["Looked at"].startswith("Patient.birthDate")
+
+
+@pytest.mark.parametrize("name", ["synthea_bulk_10", "ms_anonymizer_samples/samples_r4", "hl7_fhir_r4_examples"])
+def test_shared_exports_are_released_or_refused_by_rule(shared, tmp_path, name):
+    terms = agreement_text(date(2030, 1, 1), name=AGREEMENT)
+    first, rest = terms.split("  types: [", 1)
+    hospital = hospital_with(
+        tmp_path / "hospital", shared / name, terms=first + "  types: [all" + rest[rest.index("]") :]
+    )
+    summary = release(hospital, AGREEMENT, LocalEngine(1)).summary
+    assert sum(summary.taken.values()) == sum(summary.left.values()) + sum(summary.refused.values())
+    assert sum(summary.left.values()) > 400
+    assert list(verify(hospital)) == []
+    hospital.close()
