@@ -15,7 +15,7 @@ Task = TypeVar("Task")
 Result = TypeVar("Result")
 
 # Imported once by the fork server, so that a worker starts in milliseconds.
-PRELOAD = ["bailee.flows.release.task"]
+PRELOAD = ["bailee.engines.quiet", "bailee.flows.release.task"]
 
 
 class LocalEngine:
