@@ -54,7 +54,7 @@ def test_a_bad_term_is_refused_with_its_line(right: str, wrong: str, line: int |
 
 def test_every_missing_term_is_refused() -> None:
     document = agreement_document(read_agreement(EXAMPLE))
-    optional = {"profile_sha256", "board", "linkage", "request_needed"}
+    optional = {"profile_sha256", "board", "linkage", "request_needed", "risk"}
     for term in set(document) - optional:
         with pytest.raises(Invalid):
             agreement_from_document({key: value for key, value in document.items() if key != term})

@@ -14,6 +14,7 @@ import pytest
 from deltalake import DeltaTable
 from tests.support.hospitals import AGREEMENT, AT_MS, agree, digests, hospital_with, opened
 
+from bailee.agreements.people import Person
 from bailee.consent.rules import Rule
 from bailee.core.errors import Denied, UserError
 from bailee.engines.local import LocalEngine
@@ -21,6 +22,7 @@ from bailee.flows.release.run import release
 from bailee.flows.synthesize import write_hospital
 from bailee.flows.verify import verify
 from bailee.stores.lake.dataset import MANIFEST, read_dataset
+from bailee.stores.sql.agreements import find_agreement, move_agreement
 from bailee.stores.sql.consents import put_rule
 from bailee.stores.sql.database import write
 from bailee.synthetic.agreement import agreement_text
@@ -276,3 +278,19 @@ def test_shared_exports_are_released_or_refused_by_rule(shared, tmp_path, name):
     assert sum(summary.left.values()) > 400
     assert list(verify(hospital)) == []
     hospital.close()
+
+
+def test_an_agreement_suspended_meanwhile_stops_the_release(hospital):
+    class Suspending(LocalEngine):
+        def run(self, work, tasks):
+            yield from super().run(work, tasks)
+            with write(hospital.engine) as connection:
+                person = Person(id="officer", roles=frozenset({"privacy-officer"}))
+                if find_agreement(connection, AGREEMENT).state == "ACTIVE":
+                    move_agreement(connection, AGREEMENT, "suspend", person, AT_MS)
+
+    with pytest.raises(Denied) as refused:
+        release(hospital, AGREEMENT, Suspending(1))
+    assert refused.value.reasons == ("E-AGREEMENT",)
+    assert not list(hospital.home.releases.glob("*/*"))
+    assert list(verify(hospital)) == []

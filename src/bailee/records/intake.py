@@ -30,6 +30,7 @@ REMEDIES = {
     "json": "Export it again, or mend that line.",
     "type": "FHIR R4 4.0.1 has no such resource type; export as R4.",
     "id": "Give it an id of 1 to 64 letters, digits, '-' or '.'.",
+    "consent": "Name the patient in Consent.patient, or nobody's choice is heeded.",
     "nesting": "Send the inner Bundle by itself.",
     "line-too-long": "Split the export so that a line has at most 64 MiB.",
     "document-too-long": "Send it as NDJSON, or as several Bundles of at most 512 MiB.",
@@ -97,7 +98,7 @@ def _parse(buffer: Bytes, offsets: Numbers, lines: Numbers, *, depth: int) -> Pa
     ids = _first(found, ID, buffer, count)
     is_patient = pc.fill_null(pc.equal(types, "Patient"), fill_value=False)
     patients = pc.if_else(is_patient, ids, _patients(found, buffer, count))
-    codes = _troubled(found, types, ids)
+    codes = _troubled(found, types, ids, patients)
     troubles = tuple(
         _trouble(found, codes, int(row), buffer, offsets, lines) for row in np.flatnonzero(codes > _BUNDLE)
     )
@@ -114,13 +115,15 @@ def _parse(buffer: Bytes, offsets: Numbers, lines: Numbers, *, depth: int) -> Pa
 
 
 _NAMES = ["type", "id", "patient", "updated_ms", "line", "json"]
-_FINE, _BLANK, _BUNDLE, _JSON, _BAD_TYPE, _BAD_ID = range(6)
+_FINE, _BLANK, _BUNDLE, _JSON, _BAD_TYPE, _BAD_ID, _NOBODYS = range(7)
 
 
-def _troubled(found: Collected, types: pa.Array, ids: pa.Array) -> npt.NDArray[np.int64]:
+def _troubled(found: Collected, types: pa.Array, ids: pa.Array, patients: pa.Array) -> npt.NDArray[np.int64]:
     known = _truth(pc.is_in(types, pa.array(resource_types())))
     named = _truth(pc.match_substring_regex(ids, _ID))
-    codes = np.where(named, _FINE, _BAD_ID)
+    nobodys = _truth(pc.and_(pc.equal(types, "Consent"), patients.is_null()))
+    codes = np.where(nobodys, _NOBODYS, _FINE)
+    codes = np.where(named, codes, _BAD_ID)
     codes = np.where(known, codes, _BAD_TYPE)
     codes = np.where(_truth(pc.equal(types, "Bundle")), _BUNDLE, codes)
     codes = np.where(found.codes != 0, _JSON, codes)
@@ -141,6 +144,8 @@ def _trouble(
         return Trouble(int(lines[row]), code, what, content)
     if codes[row] == _BAD_TYPE:
         return Trouble(int(lines[row]), "type", "the record has no resourceType that R4 knows", content)
+    if codes[row] == _NOBODYS:
+        return Trouble(int(lines[row]), "consent", "the Consent does not name one patient", content)
     return Trouble(int(lines[row]), "id", "the record has no usable id", content)
 
 

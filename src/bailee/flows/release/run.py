@@ -37,7 +37,7 @@ from bailee.ledger.entries import Bound, Entry, Party
 from bailee.stores.lake.dataset import FORMAT, MANIFEST, DatasetFile, DatasetManifest, publish, read_dataset
 from bailee.stores.lake.manifest import Partition
 from bailee.stores.lake.sealed import INDEX
-from bailee.stores.sql.agreements import find_agreement
+from bailee.stores.sql.agreements import find_agreement, hold_agreement
 from bailee.stores.sql.consents import directives_of, house_rules, recheck, register_rules, size_of
 from bailee.stores.sql.database import read
 
@@ -291,13 +291,15 @@ def _risk(hospital: Hospital, plan: ReleasePlan, terms: Agreement, staging: Path
 def _disclose(hospital: Hospital, plan: ReleasePlan, staging: Path) -> None:
     """Write every patient of every part to the ledger, a part at a time, if nobody in it said no meanwhile.
 
-    What stands is not written twice. Raises: ConsentChanged, after the release was given up.
+    What stands is not written twice. Raises: ConsentChanged, or Denied if the agreement was suspended or changed, after
+    the release was given up.
     """
     places = sorted((staging / "parts").glob("[!.]*"))
     seal, size = hospital.master.derive("parts"), read_given(staging).consent_size
     tables = (read_sealed(place, PATIENTS, seal) for place in places)
 
     def check(connection: Connection, part: pa.Table) -> None:
+        hold_agreement(connection, plan.agreement, plan.agreement_sha256)
         patients = part["patient"].combine_chunks()
         try:
             recheck(connection, size, patients)
@@ -307,8 +309,9 @@ def _disclose(hospital: Hospital, plan: ReleasePlan, staging: Path) -> None:
 
     try:
         hospital.egress.record_disclosures(plan.release, (each for each in tables if each.num_rows), check=check)
-    except ConsentChanged:
-        hospital.egress.failed(plan.release, reasons=["E-DENY"])
+    except (ConsentChanged, Denied) as refused:
+        reasons = refused.reasons if isinstance(refused, Denied) else ["E-DENY"]
+        hospital.egress.failed(plan.release, reasons=reasons)
         shutil.rmtree(staging)
         raise
 

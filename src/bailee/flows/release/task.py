@@ -12,7 +12,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from bailee.consent.directives import DIRECTIVES, directives_from_fhir, of_patients
+from bailee.consent.directives import DIRECTIVES, of_patients
+from bailee.consent.merges import directives_in
 from bailee.consent.records import decide_records
 from bailee.core.columns import buffer_of
 from bailee.deid.notes.chart.records import charts_from_records
@@ -92,9 +93,8 @@ class _Part:
     def _stop_without_consent(self) -> None:
         """Ask the consent evaluator for every record that is still in; it sees whole charts."""
         rows, plan = self.gate.rows, self.tools.plan
-        consents = rows.filter(pc.equal(rows["type"], "Consent"))
         given = of_patients(self.tools.directives, pc.unique(rows["patient"].drop_null()))
-        named = directives_from_fhir(consents["json"], patients=consents["patient"])
+        named = directives_in(rows)
         directives = pa.concat_tables([given, named]).cast(DIRECTIVES) if given.num_rows else named
         answers = decide_records(rows, directives, self.tools.given.ask, self.tools.snapshot, plan.as_of_ms)
         first = pc.list_element(pc.fill_null(answers["reasons"], [""]), 0).combine_chunks()
