@@ -294,3 +294,11 @@ def test_an_agreement_suspended_meanwhile_stops_the_release(hospital):
     assert refused.value.reasons == ("E-AGREEMENT",)
     assert not list(hospital.home.releases.glob("*/*"))
     assert list(verify(hospital)) == []
+
+
+def test_a_release_that_nobody_is_in_is_given_up(hospital):
+    agree(hospital, agreement_text(hospital.today(), name="nobody", cohort='search: "Patient?gender=unknown"'))
+    with pytest.raises(Denied) as refused:
+        release(hospital, "nobody", LocalEngine(1))
+    assert "E-SCOPE-COHORT" in refused.value.reasons
+    assert hospital.egress.progress("nobody-v0001").state == "failed"

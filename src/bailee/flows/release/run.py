@@ -118,6 +118,7 @@ def _release(
     if target.exists():
         manifest, digest = read_dataset(target), sha256_hex((target / MANIFEST).read_bytes())
     else:
+        _hold_somebody(hospital, plan, summary, staging)
         files = _dataset(staging, plan, engine)
         risk = _risk(hospital, plan, terms, staging)
         manifest = _manifest(hospital, plan, terms, summary, files, risk)
@@ -274,6 +275,15 @@ def _manifest(
         risk=risk,
         files=tuple(files),
     )
+
+
+def _hold_somebody(hospital: Hospital, plan: ReleasePlan, summary: PartSummary, staging: Path) -> None:
+    """Give a release up that nobody is in. Raises: Denied with the reasons of all that was refused."""
+    if summary.patients_left == 0:
+        reasons = sorted(summary.refused) or ["E-SCOPE-COHORT"]
+        hospital.egress.failed(plan.release, reasons=reasons)
+        shutil.rmtree(staging)
+        raise Denied("no patient's records may leave", reasons=reasons, remedy="`bailee why PATIENT` tells more.")
 
 
 def _risk(hospital: Hospital, plan: ReleasePlan, terms: Agreement, staging: Path) -> dict[str, str]:
