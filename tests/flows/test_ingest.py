@@ -105,6 +105,13 @@ def test_quarantine_keeps_file_line_and_remedy(take, home):
     assert kept.remedy
 
 
+def test_what_a_killed_intake_left_in_quarantine_is_swept(take, home):
+    (home.quarantine / ".0123.sealed").write_bytes(b"BAILEE")
+    take(Observation__ndjson=b"{}\n")
+    assert len(list(read_quarantine(home.quarantine, MASTER))) == 1
+    assert len(list(home.quarantine.iterdir())) == 1
+
+
 def test_a_file_named_after_a_patient_is_shown_by_number(take):
     account = take(Zebedee_Smith__json=b'{"resourceType":"Nothing"}')
     assert troubles(account) == [("file 1", 1, "type")]

@@ -59,6 +59,12 @@ def verify(hospital: Hospital) -> Iterator[Finding]:
 def _dataset(hospital: Hospital, folder: Path, manifest: DatasetManifest) -> Iterator[Finding]:
     for path in altered_files(folder, manifest):
         yield Finding(manifest.release, f"the file {path} is missing, altered, or not in the manifest")
+    rows = sum(file.rows for file in manifest.files if file.path.startswith("ndjson/"))
+    if rows != sum(manifest.records.values()):
+        yield Finding(
+            manifest.release,
+            f"its files have {rows} records, and the manifest tells of {sum(manifest.records.values())}",
+        )
     progress = hospital.egress.progress(manifest.release)
     if progress.state != "done":
         yield Finding(manifest.release, f"the ledger has it as {progress.state}, not done: run its release again")

@@ -12,6 +12,7 @@ from bailee.core.entropy import SystemEntropy
 from bailee.core.keys import Secret
 from bailee.flows.ingest.sources import Source
 from bailee.records.intake import REMEDIES, Trouble
+from bailee.stores.durable import sync_folder
 from bailee.stores.lake.sealed import PAYLOAD, SealedWriter, read_frames
 
 _SCHEMA = pa.schema(
@@ -49,6 +50,9 @@ class Quarantine:
         self._folder, self._key = folder, master.derive("quarantine")
         self._rows: list[tuple[str, str, int, str, str, bytes]] = []
         self._writer: SealedWriter | None = None
+        self._path = folder
+        for left in folder.glob(".*.sealed"):  # by a killed intake, whose files will be read again
+            left.unlink()
         self.count = 0
 
     def add(self, source: Source, troubles: Iterable[Trouble]) -> list[Quarantined]:
@@ -69,7 +73,13 @@ class Quarantine:
         self._flush()
         if self._writer is not None:
             self._writer.close()
+            self._unfinished.rename(self._path)
+            sync_folder(self._folder)
             self._writer = None
+
+    @property
+    def _unfinished(self) -> Path:
+        return self._path.with_name(f".{self._path.name}")
 
     def _flush(self) -> None:
         if not self._rows:
@@ -77,7 +87,8 @@ class Quarantine:
         if self._writer is None:
             label = f"{SystemEntropy().token_bytes(8).hex()}.sealed"
             self._folder.mkdir(exist_ok=True)
-            self._writer = SealedWriter(self._folder / label, self._key, label=label)
+            self._path = self._folder / label
+            self._writer = SealedWriter(self._unfinished, self._key, label=label)
         columns = [
             pa.array(column, field.type) for column, field in zip(zip(*self._rows, strict=True), _SCHEMA, strict=True)
         ]
@@ -88,7 +99,7 @@ class Quarantine:
 def read_quarantine(folder: Path, master: Secret) -> Iterator[Quarantined]:
     """List what was not taken, over all intakes, in the files' order."""
     key = master.derive("quarantine")
-    for path in sorted(folder.glob("*.sealed"), key=lambda each: each.stat().st_mtime_ns):
+    for path in sorted(folder.glob("[!.]*.sealed"), key=lambda each: each.stat().st_mtime_ns):
         for _, table in read_frames(path, key, label=path.name, kinds=frozenset({PAYLOAD})):
             for row in table.drop_columns(["content"]).to_pylist():
                 yield Quarantined(**row)

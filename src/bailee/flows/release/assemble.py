@@ -11,6 +11,7 @@ import msgspec
 
 from bailee.core.canonical import sha256_hex
 from bailee.flows.release.notes_table import NOTES_SCHEMA
+from bailee.flows.release.part import FINISHED
 from bailee.flows.release.plan import ReleasePlan
 from bailee.flows.release.tables import TableResult, TableTask
 from bailee.records.flat import schema
@@ -26,7 +27,7 @@ def join_parts(staging: Path) -> list[TableTask]:
     shutil.rmtree(dataset, ignore_errors=True)
     (dataset / "ndjson").mkdir(parents=True)
     by_type: dict[str, list[Path]] = defaultdict(list)
-    for path in sorted((staging / "parts").glob("*/ndjson/*.ndjson")):
+    for path in sorted((staging / "parts").glob(f"{FINISHED}/ndjson/*.ndjson")):
         by_type[path.stem].append(path)
     tasks = []
     for kind in sorted(by_type):

@@ -20,6 +20,8 @@ from bailee.stores.durable import sync_folder
 from bailee.stores.lake.sealed import PAYLOAD, SealedWriter, read_frames
 
 SUMMARY = "summary.json"
+# Parts that are whole. A part that a killed worker left half written begins with a point, and is nobody's.
+FINISHED = "[!.]*"
 PATIENTS, SAMPLES = "patients.sealed", "samples.sealed"
 PATIENTS_SCHEMA = pa.schema([("patient", pa.string()), ("data", pa.list_(pa.string()))])
 SAMPLES_SCHEMA = pa.schema([("rank", pa.uint64()), ("sample", pa.binary())])

@@ -12,7 +12,7 @@ from bailee.deid.notes.leaks import missed_by_all
 from bailee.flows.hospital import Hospital
 from bailee.flows.profiles import plan_named
 from bailee.flows.release.evidence import Evidence, NoteSample, RuleCount, TypeCount, write_report
-from bailee.flows.release.part import SAMPLES, read_sealed
+from bailee.flows.release.part import FINISHED, SAMPLES, read_sealed
 from bailee.flows.release.plan import ReleasePlan, staging_of
 from bailee.flows.release.summary import PartSummary
 from bailee.flows.release.task import read_sample
@@ -36,7 +36,7 @@ def report(
     path = hospital.home.reports / f"{plan.release}.html"
     note = hospital.log.last_checkpoint()
     progress = hospital.egress.progress(plan.release)
-    places = sorted((staging_of(hospital.home, plan.release) / "parts").glob("[!.]*"))
+    places = sorted((staging_of(hospital.home, plan.release) / "parts").glob(FINISHED))
     evidence = Evidence(
         release=plan.release,
         hospital=manifest.hospital,

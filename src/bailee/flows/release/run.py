@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,7 +26,7 @@ from bailee.flows.profiles import plan_named
 from bailee.flows.release.assemble import join_parts, write_logs, write_manifest
 from bailee.flows.release.categories import CATEGORIES
 from bailee.flows.release.gate import cohort_of
-from bailee.flows.release.part import PATIENTS, read_sealed
+from bailee.flows.release.part import FINISHED, PATIENTS, read_sealed
 from bailee.flows.release.plan import PLAN, ReleasePlan, next_version, staging_of, unfinished_plan, write_plan
 from bailee.flows.release.report import report
 from bailee.flows.release.singling import measure, words
@@ -254,6 +255,7 @@ def _manifest(
     files: list[DatasetFile],
     risk: dict[str, str],
 ) -> DatasetManifest:
+    _hold_counts(summary, files)
     return DatasetManifest(
         format=FORMAT,
         release=plan.release,
@@ -286,6 +288,16 @@ def _hold_somebody(hospital: Hospital, plan: ReleasePlan, summary: PartSummary, 
         raise Denied("no patient's records may leave", reasons=reasons, remedy="`bailee why PATIENT` tells more.")
 
 
+def _hold_counts(summary: PartSummary, files: list[DatasetFile]) -> None:
+    """Hold that the files have just the records that passed every gate: nothing is half released."""
+    rows: Counter[str] = Counter()
+    for file in files:
+        if file.path.startswith("ndjson/"):
+            rows[file.path.removeprefix("ndjson/").partition(".")[0]] += file.rows
+    if rows != Counter(summary.left):
+        raise AssertionError("the dataset's files hold other records than those that passed")
+
+
 def _risk(hospital: Hospital, plan: ReleasePlan, terms: Agreement, staging: Path) -> dict[str, str]:
     """Measure who could be singled out; what the agreement does not allow is given up. Raises: Denied."""
     places = sorted((hospital.home.releases / plan.agreement).glob("v[0-9]*"))
@@ -304,7 +316,7 @@ def _disclose(hospital: Hospital, plan: ReleasePlan, staging: Path) -> None:
     What stands is not written twice. Raises: ConsentChanged, or Denied if the agreement was suspended or changed, after
     the release was given up.
     """
-    places = sorted((staging / "parts").glob("[!.]*"))
+    places = sorted((staging / "parts").glob(FINISHED))
     seal, size = hospital.master.derive("parts"), read_given(staging).consent_size
     tables = (read_sealed(place, PATIENTS, seal) for place in places)
 
