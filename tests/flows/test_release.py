@@ -302,3 +302,28 @@ def test_a_release_that_nobody_is_in_is_given_up(hospital):
         release(hospital, "nobody", LocalEngine(1))
     assert "E-SCOPE-COHORT" in refused.value.reasons
     assert hospital.egress.progress("nobody-v0001").state == "failed"
+
+
+def test_a_run_that_was_killed_between_done_and_its_report_is_finished(hospital, reference, monkeypatch):
+    def dies(*_arguments, **_named):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("bailee.flows.release.run.report", dies)
+    with pytest.raises(KeyboardInterrupt):
+        release(hospital, AGREEMENT, LocalEngine(1))
+    monkeypatch.undo()
+    done = release(hospital, AGREEMENT, LocalEngine(1))
+    assert done.resumed
+    assert digests(done.folder) == reference[1]
+
+
+def test_a_run_that_was_killed_after_it_was_given_up_begins_anew(hospital, monkeypatch):
+    agree(hospital, agreement_text(hospital.today(), name="nobody", cohort='search: "Patient?gender=unknown"'))
+    monkeypatch.setattr("bailee.flows.release.run.shutil.rmtree", lambda *_, **__: None)
+    with pytest.raises(Denied):
+        release(hospital, "nobody", LocalEngine(1))
+    monkeypatch.undo()
+    with pytest.raises(Denied) as refused:
+        release(hospital, "nobody", LocalEngine(1))
+    assert "E-SCOPE-COHORT" in refused.value.reasons
+    assert hospital.egress.progress("nobody-v0002").state == "failed"

@@ -108,7 +108,7 @@ def _release(
     began: float,
 ) -> Released:
     terms, approval = _agreement(hospital, agreement)
-    plan = unfinished_plan(hospital.home, agreement)
+    plan = _unfinished(hospital, agreement)
     resumed = plan is not None
     if plan is None:
         plan = _plan(hospital, terms, operating_point, text_method)
@@ -143,6 +143,15 @@ def _agreement(hospital: Hospital, name: str) -> tuple[Agreement, Approval]:
             f"no agreement {name}", remedy="Add it: bailee agreement add FILE.yaml; list: bailee agreement list."
         )
     return found.agreement, found.approval
+
+
+def _unfinished(hospital: Hospital, agreement: str) -> ReleasePlan | None:
+    """Find what was begun; one that was given up, and killed before it was swept away, is swept now."""
+    plan = unfinished_plan(hospital.home, agreement)
+    if plan is not None and hospital.egress.progress(plan.release).state == "failed":
+        shutil.rmtree(staging_of(hospital.home, plan.release))
+        return None
+    return plan
 
 
 def _plan(hospital: Hospital, terms: Agreement, operating_point: str, text_method: TextMethod) -> ReleasePlan:
@@ -206,7 +215,8 @@ def _begin(hospital: Hospital, terms: Agreement, approval: Approval, plan: Relea
         document = canonical_bytes(agreement_document(terms))
         write_given(staging, document, given, directives, hospital.master.derive("parts"))
         write_plan(hospital.home, plan)
-    hospital.egress.intent(_intent(terms, plan))
+    if hospital.egress.progress(plan.release).state != "done":  # killed after that, only the report is wanting
+        hospital.egress.intent(_intent(terms, plan))
     return staging
 
 
