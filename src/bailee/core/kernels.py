@@ -11,7 +11,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import numpy.typing as npt
 
 from bailee.core.errors import Unavailable
@@ -41,8 +40,3 @@ def address(array: npt.NDArray[Any]) -> ctypes.c_void_p:
     """Give the address of a contiguous array's first item."""
     assert array.flags.c_contiguous
     return ctypes.c_void_p(array.ctypes.data)
-
-
-def bytes_view(content: bytes | bytearray | memoryview) -> npt.NDArray[np.uint8]:
-    """See bytes as an array, without a copy."""
-    return np.frombuffer(content, np.uint8)

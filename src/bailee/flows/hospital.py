@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
@@ -102,15 +101,6 @@ def create_hospital(folder: Path, name: str, origin: str, *, entropy: Entropy | 
     hospital.vault.create()
     hospital.engine  # noqa: B018 - opening it makes the tables
     return hospital
-
-
-def with_hospital(home: Home, work: Callable[[Hospital], int]) -> int:
-    """Open a hospital for one command, and close it whatever happens."""
-    hospital = Hospital(home)
-    try:
-        return work(hospital)
-    finally:
-        hospital.close()
 
 
 def _machine() -> str:

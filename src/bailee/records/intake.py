@@ -94,8 +94,8 @@ def parse_document(content: bytes) -> Parsed:
 def _parse(buffer: Bytes, offsets: Numbers, lines: Numbers, *, depth: int) -> Parsed:
     found = collect(buffer, offsets, _paths())
     count = len(offsets) - 1
-    types = _first(found, TYPE, buffer, count)
-    ids = _first(found, ID, buffer, count)
+    types = found.tagged(TYPE).first_texts(buffer, count)
+    ids = found.tagged(ID).first_texts(buffer, count)
     is_patient = pc.fill_null(pc.equal(types, "Patient"), fill_value=False)
     patients = pc.if_else(is_patient, ids, _patients(found, buffer, count))
     codes = _troubled(found, types, ids, patients)
@@ -162,16 +162,6 @@ def _trimmed(buffer: Bytes, offsets: Numbers) -> tuple[Bytes, Numbers]:
     return buffer[keep], offsets - removed
 
 
-def _first(found: Collected, tag: int, buffer: Bytes, count: int) -> pa.Array:
-    """Give each record's first value of a tag, null where it has none. Shape: string[count]."""
-    chosen = found.tagged(tag)
-    _, first = np.unique(chosen.record, return_index=True)
-    values = chosen.where(np.isin(np.arange(len(chosen)), first, assume_unique=True))
-    at = np.full(count, -1, np.int64)
-    at[values.record] = np.arange(len(values))
-    return _take(values.texts(buffer), at)
-
-
 def _take(values: pa.Array, at: npt.NDArray[np.int64]) -> pa.Array:
     return values.take(pa.array(at, mask=at < 0)).cast(pa.string())
 
@@ -197,7 +187,7 @@ def _patients(found: Collected, buffer: Bytes, count: int) -> pa.Array:
 
 
 def _updated(found: Collected, buffer: Bytes, count: int) -> pa.Array:
-    texts = _first(found, UPDATED, buffer, count)
+    texts = found.tagged(UPDATED).first_texts(buffer, count)
     shaped = pc.match_substring_regex(texts, r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d)$")
     usable = pc.if_else(shaped, texts, None).dictionary_encode()
     moments = np.array([_moment(text) for text in usable.dictionary.to_pylist()] or [_NEVER], np.int64)

@@ -135,6 +135,13 @@ class Collected(Checked):
         mask = self.tag == tag
         return self.where(mask if kind is None else mask & (self.kinds == kind))
 
+    def first_texts(self, buffer: Bytes, count: int) -> pa.StringArray:
+        """Decode each record's first value, null where it has none. Shape: of `count` records → string[count]."""
+        record, first = np.unique(self.record, return_index=True)
+        at = np.full(count, -1, np.int64)
+        at[record] = np.arange(len(record))
+        return self.where(first).texts(buffer).take(pa.array(at, mask=at < 0)).cast(pa.string())
+
     def texts(self, buffer: Bytes) -> pa.StringArray:
         """Decode all values as text: strings without their quotes and escapes, others as they are written."""
         return strings(buffer, self.start, self.end)

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from bailee.core.columns import buffer_of
-from bailee.records.walk import Bytes, Collected, Kind, Numbers, Paths, collect
+from bailee.records.walk import Bytes, Kind, Numbers, Paths, collect
 
 # Where a type keeps its texts and its encounter, and the flat columns that say what kind of note it is, and when.
 NOTE_TYPES = {
@@ -48,7 +48,7 @@ def notes_of(kind: str, flat: pa.Table, buffer: Bytes, offsets: Numbers) -> pa.T
     notes = found.tagged(_TEXT, kind=Kind.STRING)
     texts = [a2b_base64(buffer[start:end].data).decode() for start, end in zip(notes.start, notes.end, strict=True)]
     rows = flat.select(["id", "patient", *columns]).take(pa.array(notes.record.astype(np.int64)))
-    encounters = _first(found.tagged(_ENCOUNTER, kind=Kind.STRING), buffer, len(offsets) - 1)
+    encounters = found.tagged(_ENCOUNTER, kind=Kind.STRING).first_texts(buffer, len(offsets) - 1)
     return pa.table(
         [*rows.columns, encounters.take(pa.array(notes.record.astype(np.int64))), pa.array(texts, pa.string())],
         NOTES_SCHEMA,
@@ -59,10 +59,3 @@ def count_notes(rows: pa.RecordBatch) -> int:
     """Count the texts that records carry."""
     paths = Paths({(kind, columns[0]): _TEXT for kind, columns in NOTE_TYPES.items()})
     return len(collect(*buffer_of(rows["json"]), paths))
-
-
-def _first(found: Collected, buffer: Bytes, count: int) -> pa.Array:
-    record, first = np.unique(found.record, return_index=True)
-    at = np.full(count, -1, np.int64)
-    at[record] = np.arange(len(record))
-    return found.where(first).texts(buffer).take(pa.array(at, mask=at < 0)).cast(pa.string())

@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
 import pyarrow as pa
 
 from bailee.agreements.terms import Agreement
-from bailee.core.columns import column_of
 from bailee.core.errors import UserError
 from bailee.deid.risk.differencing import Difference, difference
 from bailee.deid.risk.extract import quasi_table
@@ -74,9 +72,4 @@ def _differences(now: pa.Table, earlier: list[tuple[str, Path]], quasi: tuple[st
 
 def _batch(content: bytes) -> ReleaseBatch:
     rows = parse_lines(content, 1).rows
-    buffer = np.frombuffer(content, np.uint8)
-    offsets = np.concatenate([np.zeros(1, np.int64), np.flatnonzero(buffer == ord("\n")) + 1])
-    columns = [one_chunk(rows[name]) for name in ("type", "id", "patient")]
-    return ReleaseBatch(
-        pa.RecordBatch.from_arrays([*columns, column_of(buffer, offsets, pa.large_binary())], schema=RECORDS)
-    )
+    return ReleaseBatch(pa.RecordBatch.from_arrays([one_chunk(rows[name]) for name in RECORDS.names], schema=RECORDS))

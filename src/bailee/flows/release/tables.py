@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
-import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from bailee.core.columns import buffer_of
 from bailee.flows.release.notes_table import NOTE_TYPES, NOTES_SCHEMA, notes_of
 from bailee.records.flat import flatten, schema
 from bailee.records.intake import parse_lines
@@ -68,10 +68,9 @@ def make_tables(task: TableTask) -> TableResult:
 
 
 def _tables(kind: str, content: bytes) -> tuple[pa.Table, pa.Table]:
-    buffer = np.frombuffer(content, np.uint8)
-    offsets = np.concatenate([np.zeros(1, np.int64), np.flatnonzero(buffer == ord("\n")) + 1])
-    patients = one_chunk(parse_lines(content, 1).rows["patient"])
-    flat = flatten(kind, buffer, offsets, patients)
+    rows = parse_lines(content, 1).rows
+    buffer, offsets = buffer_of(one_chunk(rows["json"]))
+    flat = flatten(kind, buffer, offsets, one_chunk(rows["patient"]))
     return flat, notes_of(kind, flat, buffer, offsets) if kind in NOTE_TYPES else NOTES_SCHEMA.empty_table()
 
 

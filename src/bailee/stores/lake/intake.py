@@ -181,7 +181,7 @@ class Intake:
             target.writer.close()
             del self._open[half.name]
             segment = Segment(name=target.label, records=target.records, size_bytes=target.size_bytes)
-            yield from self._split(replace_segments(half, (segment,) if target.records else ()))
+            yield from self._split(msgspec.structs.replace(half, segments=(segment,) if target.records else ()))
 
     def _divide(self, frames: dict[int, pa.Table], opened: list[_Open], depth: int) -> None:
         table = frames.get(INDEX, frames.get(ROOTS))
@@ -198,11 +198,6 @@ class Intake:
                 if kind == PAYLOAD:
                     target.records += part.num_rows
                     target.size_bytes += int(pc.sum(pc.binary_length(part["json"])).as_py() or 0)
-
-
-def replace_segments(part: Partition, segments: tuple[Segment, ...]) -> Partition:
-    """Give a partition other segments."""
-    return msgspec.structs.replace(part, segments=segments)
 
 
 @contextmanager
