@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from bailee.cli.shared import open_hospital, say_steps, state_in_words
+
 if TYPE_CHECKING:
     from bailee.flows.hospital import Hospital
     from bailee.stores.sql.agreements import StoredAgreement
@@ -48,7 +50,7 @@ def add(home: str | None, file: Path, signed_hospital: str | None, signed_partne
     from bailee.stores.sql.database import write
 
     agreement = read_agreement(file)
-    hospital = _hospital(home)
+    hospital = open_hospital(home)
     if bool(signed_hospital) != bool(signed_partner):
         raise click.UsageError("name both signatures, or neither")
     with write(hospital.engine) as connection:
@@ -59,7 +61,7 @@ def add(home: str | None, file: Path, signed_hospital: str | None, signed_partne
             person = Person(id=by, roles=frozenset({"privacy-officer"}))
             found = put_agreement(connection, agreement, person, hospital.clock.now_ms())
     hospital.close()
-    click.echo(f"{found.agreement.id}: {found.state.lower().replace('_', ' ')}, sha256 {found.sha256}")
+    click.echo(f"{found.agreement.id}: {state_in_words(found.state)}, sha256 {found.sha256}")
     if found.state != "ACTIVE":
         click.echo("Next: submit, sign-hospital, sign-partner, activate; see `bailee agreement move --help`.")
 
@@ -71,7 +73,7 @@ def list_(home: str | None) -> None:
     from bailee.stores.sql.agreements import list_agreements
     from bailee.stores.sql.database import read
 
-    hospital = _hospital(home)
+    hospital = open_hospital(home)
     with read(hospital.engine) as connection:
         found = list_agreements(connection)
     hospital.close()
@@ -88,19 +90,17 @@ def list_(home: str | None) -> None:
 @click.pass_obj
 def show(home: str | None, name: str) -> None:
     """Show an agreement: what it permits, whether it is in force now, and every step so far."""
-    from bailee.core.clock import iso_from_ms
     from bailee.stores.sql.agreements import steps_of
     from bailee.stores.sql.database import read
 
-    hospital = _hospital(home)
+    hospital = open_hospital(home)
     with read(hospital.engine) as connection:
         found = _found(connection, name)
         steps = steps_of(connection, f"agreement:{name}")
     for line in _lines(found, hospital):
         click.echo(line)
     hospital.close()
-    for one in steps:
-        click.echo(f"  {iso_from_ms(one['at_ms'])}  {one['action']:14} by {one['person']} → {one['state']}")
+    say_steps(steps)
 
 
 @command.command("move")
@@ -146,12 +146,12 @@ def _move(home: str | None, name: str, action: str, by: str, role: str) -> None:
     from bailee.stores.sql.agreements import move_agreement
     from bailee.stores.sql.database import write
 
-    hospital = _hospital(home)
+    hospital = open_hospital(home)
     person = Person(id=by, roles=frozenset({role}))
     with write(hospital.engine) as connection:
         found = move_agreement(connection, name, action, person, hospital.clock.now_ms())
     hospital.close()
-    click.echo(f"{name}: {found.state.lower().replace('_', ' ')}")
+    click.echo(f"{name}: {state_in_words(found.state)}")
 
 
 def _lines(found: StoredAgreement, hospital: Hospital) -> list[str]:
@@ -180,10 +180,3 @@ def _found(connection: object, name: str) -> StoredAgreement:
     if found is None:
         raise UserError("there is no such agreement", remedy="`bailee agreement list` names them.")
     return found
-
-
-def _hospital(home: str | None) -> Hospital:
-    from bailee.flows.hospital import Hospital
-    from bailee.stores.home import find_home
-
-    return Hospital(find_home(home))

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import click
 
+from bailee.cli.shared import open_hospital
 from bailee.core.clock import ms_from_iso
 
 if TYPE_CHECKING:
-    from bailee.flows.hospital import Hospital
     from bailee.ledger.letters import Notice
 
 DAY = click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"])
@@ -50,7 +50,7 @@ def open_(home: str | None, /, name: str, notice: Path | None, **given: object) 
     from bailee.ledger.breach import Incident
     from bailee.stores.sql.ledger_window import Window
 
-    hospital = _hospital(home)
+    hospital = open_hospital(home)
     window = Window(
         **{name: str(given[name]) for name in ("release", "agreement", "key", "machine")},
         from_ms=_ms(given["start"]) or 0,
@@ -81,7 +81,7 @@ def step(home: str | None, name: str, step: str, document: Path | None) -> None:
     """Record that case NAME was assessed, its people notified, or that it was closed."""
     from bailee.flows.breach import step_breach
 
-    hospital = _hospital(home)
+    hospital = open_hospital(home)
     step_breach(hospital, name, step, document)
     hospital.close()
     click.echo(f"Case {name}: {step}")
@@ -105,10 +105,3 @@ def _notice(path: Path | None) -> Notice | None:
 
 def _ms(moment: object) -> int:
     return ms_from_iso(moment.isoformat()) if isinstance(moment, datetime) else 0
-
-
-def _hospital(home: str | None) -> Hospital:
-    from bailee.flows.hospital import Hospital
-    from bailee.stores.home import find_home
-
-    return Hospital(find_home(home))

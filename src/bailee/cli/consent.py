@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import getpass
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import BinaryIO
 
 import click
 
-if TYPE_CHECKING:
-    from bailee.flows.hospital import Hospital
+from bailee.cli.shared import open_hospital
 
 
 @click.group("consent")
@@ -46,7 +45,7 @@ def list_(home: str | None, patient: str, *, history: bool) -> None:
     from bailee.stores.sql.consents import directives_of, history_of
     from bailee.stores.sql.database import read
 
-    hospital = _hospital(home)
+    hospital = open_hospital(home)
     with read(hospital.engine) as connection:
         now = list(rules_from_directives(directives_of(connection, pa.array([patient]))))
         past = history_of(connection, patient) if history else []
@@ -89,7 +88,7 @@ def deny(
     if not set(types) <= set(resource_types()):
         raise click.UsageError("not a resource type of FHIR R4")
     rule = rule_against(name, partners=partner, purposes=purpose, types=types)
-    hospital = _hospital(home)
+    hospital = open_hospital(home)
     opened = refuse(hospital, patient, rule, by=by)
     hospital.close()
     click.echo(f"In force now. {opened} recall notices opened.")
@@ -105,7 +104,7 @@ def withdraw(home: str | None, patient: str, name: str, by: str) -> None:
     from bailee.stores.sql.consents import take_back
     from bailee.stores.sql.database import write
 
-    hospital = _hospital(home)
+    hospital = open_hospital(home)
     with write(hospital.engine) as connection:
         take_back(connection, patient, name, actor=by, at_ms=hospital.clock.now_ms())
     hospital.close()
@@ -126,7 +125,7 @@ def register(home: str | None, name: str, source: str, by: str) -> None:
 
     content = _fetch(source)
     patients = patients_from_register(content.decode("utf-8", "replace"), name=Path(source).name)
-    hospital = _hospital(home)
+    hospital = open_hospital(home)
     with write(hospital.engine) as connection:
         change = load_register(connection, name, patients, sha256_hex(content), actor=by, at_ms=hospital.clock.now_ms())
     hospital.close()
@@ -143,7 +142,7 @@ def recalls(home: str | None, agreement: str | None, *, unanswered: bool) -> Non
     from bailee.stores.sql.database import read
     from bailee.stores.sql.recalls import list_recalls
 
-    hospital = _hospital(home)
+    hospital = open_hospital(home)
     with read(hospital.engine) as connection:
         found = list_recalls(connection, agreement, unanswered=unanswered)
     hospital.close()
@@ -167,7 +166,7 @@ def answer(home: str | None, release: str, patient: str, state: str, certificate
     from bailee.stores.sql.recalls import answer_recall
 
     proof = sha256_hex(certificate.read_bytes()) if certificate else ""
-    hospital = _hospital(home)
+    hospital = open_hospital(home)
     with write(hospital.engine) as connection:
         answer_recall(
             connection,
@@ -206,7 +205,7 @@ def api(
     route = next((one for one in ROUTES if one.operation == operation), None)
     if route is None:
         raise click.UsageError(f"no such call; there are {', '.join(one.operation for one in ROUTES)}")
-    hospital = _hospital(home)
+    hospital = open_hospital(home)
     actor = Actor(by, hospital.clock.now_ms())
     answer = call_here(hospital.engine, route, actor, store=store, name=name, content=body.read() if body else b"{}")
     hospital.close()
@@ -246,10 +245,3 @@ def _fetch(source: str) -> bytes:
     except httpx2.HTTPError:
         raise Unavailable("the register cannot be fetched: try again") from None
     return bytes(response.content)
-
-
-def _hospital(home: str | None) -> Hospital:
-    from bailee.flows.hospital import Hospital
-    from bailee.stores.home import find_home
-
-    return Hospital(find_home(home))

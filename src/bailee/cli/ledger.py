@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from bailee.cli.shared import open_hospital
+
 if TYPE_CHECKING:
     from bailee.flows.hospital import Hospital
 
@@ -26,7 +28,7 @@ def command() -> None:
 @click.pass_obj
 def checkpoint(home: str | None) -> None:
     """Sign the ledger as it stands, ask the witnesses, and print the checkpoint: give it to people to keep."""
-    hospital = _hospital(home)
+    hospital = open_hospital(home)
     click.echo(str(hospital.log.checkpoint()), nl=False)
     hospital.close()
 
@@ -38,7 +40,7 @@ def export(home: str | None, folder: Path) -> None:
     """Write the ledger into a new FOLDER for `bailee-verify`. No patient is named in it."""
     from bailee.stores.sql.ledger_export import export_ledger
 
-    hospital = _hospital(home)
+    hospital = open_hospital(home)
     hospital.log.checkpoint()
     count = export_ledger(hospital.engine, folder)
     hospital.close()
@@ -54,7 +56,7 @@ def verify(home: str | None, keys: Path | None, retained: tuple[Path, ...], *, a
     """Export the ledger and run the stand-alone verifier on it, in a process of its own. Ends with its exit code."""
     from bailee.stores.sql.ledger_export import export_ledger
 
-    hospital = _hospital(home)
+    hospital = open_hospital(home)
     hospital.log.checkpoint()
     with tempfile.TemporaryDirectory(prefix="bailee-ledger-") as temporary:
         folder = Path(temporary)
@@ -78,7 +80,7 @@ def tiles(home: str | None, folder: Path, *, entries: bool) -> None:
     """Write the checkpoint and its tiles into FOLDER, to be served as static files to any tlog client."""
     from bailee.stores.sql.ledger_export import export_tiles
 
-    hospital = _hospital(home)
+    hospital = open_hospital(home)
     hospital.log.checkpoint()
     written = export_tiles(hospital.engine, folder, entries=entries)
     hospital.close()
@@ -89,7 +91,7 @@ def tiles(home: str | None, folder: Path, *, entries: bool) -> None:
 @click.pass_obj
 def policy(home: str | None) -> None:
     """Print the policy to hand to auditors and patients: the ledger's key, the witnesses, and how many must sign."""
-    hospital = _hospital(home)
+    hospital = open_hospital(home)
     with tempfile.TemporaryDirectory() as temporary:
         click.echo(_own_policy(hospital, Path(temporary) / "policy").read_text("utf-8"), nl=False)
     hospital.close()
@@ -145,7 +147,7 @@ def recover(home: str | None) -> None:
 
     Run it when no release is under way. A release that is gone on with after all may still end as done.
     """
-    hospital = _hospital(home)
+    hospital = open_hospital(home)
     releases = hospital.egress.recover()
     hospital.close()
     for release in releases:
@@ -164,7 +166,7 @@ def erase(home: str | None, *, dry_run: bool) -> None:
     from bailee.stores.sql.ledger_retention import erasable
     from bailee.stores.sql.ledger_retention import erase as erase_due
 
-    hospital = _hospital(home)
+    hospital = open_hospital(home)
     if dry_run:
         with read(hospital.engine) as connection:
             due = erasable(connection, hospital.clock.now_ms())
@@ -183,7 +185,7 @@ def destroyed(home: str | None, release: str, certificate: Path) -> None:
     """Keep a partner's CERTIFICATE that RELEASE was destroyed, bound to the ledger."""
     from bailee.stores.sql.ledger_retention import record_destruction
 
-    hospital = _hospital(home)
+    hospital = open_hospital(home)
     seq = record_destruction(hospital.log, release, certificate.read_bytes(), actor=hospital.actor)
     hospital.close()
     click.echo(f"Kept; ledger entry {seq}")
@@ -197,10 +199,3 @@ def _own_policy(hospital: Hospital, path: Path) -> Path:
     own = f"log {hospital.log.signer.verifier}\nquorum none\n"
     path.write_text(known.read_text("utf-8") if known.exists() else own, "utf-8")
     return path
-
-
-def _hospital(home: str | None) -> Hospital:
-    from bailee.flows.hospital import Hospital
-    from bailee.stores.home import find_home
-
-    return Hospital(find_home(home))

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from bailee.cli.shared import open_hospital
+
 if TYPE_CHECKING:
     from bailee.flows.hospital import Hospital
     from bailee.ledger.accounting import Accounting
@@ -37,7 +39,7 @@ def disclosures(
     """
     from bailee.flows.account import account_for
 
-    hospital = _hospital(home)
+    hospital = open_hospital(home)
     if form == "pdf" and not out:
         raise click.UsageError("a PDF needs --out FILE")
     answer = account_for(hospital, patient, statutory=statutory)
@@ -59,7 +61,7 @@ def proof(home: str | None, patient: str, entry: int) -> None:
     """Write the proof that ledger entry ENTRY concerns PATIENT; give it to the patient and to nobody else."""
     from bailee.stores.sql.ledger_people import proof_of
 
-    hospital = _hospital(home)
+    hospital = open_hospital(home)
     hospital.log.checkpoint()
     click.echo(proof_of(hospital.log, patient, entry), nl=False)
     hospital.close()
@@ -75,7 +77,7 @@ def suspend(home: str | None, release: str, until: datetime, *, oral: bool) -> N
     from bailee.core.clock import ms_from_iso
     from bailee.ledger.entries import Entry
 
-    hospital = _hospital(home)
+    hospital = open_hospital(home)
     leaf = Entry(
         t_ms=hospital.clock.now_ms(),
         kind="accounting.suspended",
@@ -122,10 +124,3 @@ def _write_proofs(hospital: Hospital, answer: Accounting, patient: str, folder: 
     for row in answer.rows:
         (folder / f"entry-{row.seq}.tlog-proof").write_text(proof_of(hospital.log, patient, row.seq), "utf-8")
     return len(answer.rows)
-
-
-def _hospital(home: str | None) -> Hospital:
-    from bailee.flows.hospital import Hospital
-    from bailee.stores.home import find_home
-
-    return Hospital(find_home(home))

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
-if TYPE_CHECKING:
-    from bailee.flows.hospital import Hospital
+from bailee.cli.shared import open_hospital, say_steps, state_in_words
 
 STEPS = (
     "submit",
@@ -45,7 +43,7 @@ def add(home: str | None, file: Path, by: str, role: str) -> None:
     from bailee.stores.sql.database import write
 
     request = read_request(file)
-    hospital = _hospital(home)
+    hospital = open_hospital(home)
     with write(hospital.engine) as connection:
         person = Person(id=by, roles=frozenset({role}))
         found = put_request(connection, request, person, hospital.clock.now_ms())
@@ -61,7 +59,7 @@ def list_(home: str | None, agreement: str | None) -> None:
     from bailee.stores.sql.agreements import list_requests
     from bailee.stores.sql.database import read
 
-    hospital = _hospital(home)
+    hospital = open_hospital(home)
     with read(hospital.engine) as connection:
         found = list_requests(connection, agreement)
     hospital.close()
@@ -76,12 +74,11 @@ def list_(home: str | None, agreement: str | None) -> None:
 @click.pass_obj
 def show(home: str | None, name: str) -> None:
     """Show a request and every step that it took."""
-    from bailee.core.clock import iso_from_ms
     from bailee.core.errors import UserError
     from bailee.stores.sql.agreements import find_request, steps_of
     from bailee.stores.sql.database import read
 
-    hospital = _hospital(home)
+    hospital = open_hospital(home)
     with read(hospital.engine) as connection:
         found, steps = find_request(connection, name), steps_of(connection, f"request:{name}")
     hospital.close()
@@ -90,8 +87,7 @@ def show(home: str | None, name: str) -> None:
     click.echo(f"{found.request.id} under {found.request.agreement}: {found.progress.state}")
     click.echo(f"  purpose   {found.request.purpose_in_words}")
     click.echo(f"  asks for  {', '.join(found.request.types)} ({found.request.identifiability})")
-    for one in steps:
-        click.echo(f"  {iso_from_ms(one['at_ms'])}  {one['action']:14} by {one['person']} → {one['state']}")
+    say_steps(steps)
 
 
 @command.command("move")
@@ -106,16 +102,9 @@ def move(home: str | None, name: str, action: str, by: str, role: str) -> None:
     from bailee.stores.sql.agreements import move_request
     from bailee.stores.sql.database import write
 
-    hospital = _hospital(home)
+    hospital = open_hospital(home)
     person = Person(id=by, roles=frozenset({role}))
     with write(hospital.engine) as connection:
         found = move_request(connection, name, action, person, hospital.clock.now_ms())
     hospital.close()
-    click.echo(f"{name}: {found.progress.state.lower().replace('_', ' ')}")
-
-
-def _hospital(home: str | None) -> Hospital:
-    from bailee.flows.hospital import Hospital
-    from bailee.stores.home import find_home
-
-    return Hospital(find_home(home))
+    click.echo(f"{name}: {state_in_words(found.progress.state)}")

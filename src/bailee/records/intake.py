@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from bailee.core.columns import column_of
+from bailee.records.masks import truth
 from bailee.records.r4 import patient_paths, resource_types
 from bailee.records.walk import Bytes, Collected, Numbers, Paths, Problem, collect, sentence
 
@@ -119,19 +120,15 @@ _FINE, _BLANK, _BUNDLE, _JSON, _BAD_TYPE, _BAD_ID, _NOBODYS = range(7)
 
 
 def _troubled(found: Collected, types: pa.Array, ids: pa.Array, patients: pa.Array) -> npt.NDArray[np.int64]:
-    known = _truth(pc.is_in(types, pa.array(resource_types())))
-    named = _truth(pc.match_substring_regex(ids, _ID))
-    nobodys = _truth(pc.and_(pc.equal(types, "Consent"), patients.is_null()))
+    known = truth(pc.is_in(types, pa.array(resource_types())))
+    named = truth(pc.match_substring_regex(ids, _ID))
+    nobodys = truth(pc.and_(pc.equal(types, "Consent"), patients.is_null()))
     codes = np.where(nobodys, _NOBODYS, _FINE)
     codes = np.where(named, codes, _BAD_ID)
     codes = np.where(known, codes, _BAD_TYPE)
-    codes = np.where(_truth(pc.equal(types, "Bundle")), _BUNDLE, codes)
+    codes = np.where(truth(pc.equal(types, "Bundle")), _BUNDLE, codes)
     codes = np.where(found.codes != 0, _JSON, codes)
     return np.asarray(np.where(found.codes == Problem.EMPTY, _BLANK, codes), np.int64)
-
-
-def _truth(column: pa.Array) -> npt.NDArray[np.bool_]:
-    return np.asarray(pc.fill_null(column, fill_value=False).to_numpy(zero_copy_only=False), np.bool_)
 
 
 def _trouble(

@@ -7,13 +7,12 @@ from collections.abc import Callable
 from functools import reduce
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from bailee.core.errors import UserError
+from bailee.records.masks import Mask, truth
 
-Mask = npt.NDArray[np.bool_]
 Matcher = Callable[[pa.Array, pa.Array, str], Mask]
 _PREFIXED = re.compile(r"(eq|ne|gt|lt|ge|le)?(.+)")
 _LAST = "9999-12-31T23:59:59"
@@ -42,33 +41,29 @@ def matcher_of(kind: str, modifier: str, values: tuple[str, ...]) -> Matcher:
     return lambda found, beside, of: reduce(np.logical_or, (test(found, beside, of) for test in tests))
 
 
-def _truth(column: pa.Array) -> Mask:
-    return np.asarray(pc.fill_null(column, fill_value=False).to_numpy(zero_copy_only=False), np.bool_)
-
-
 def _token(value: str, _modifier: str) -> Matcher:
     system, bar, code = value.rpartition("|")
 
     def test(found: pa.Array, beside: pa.Array, _type: str) -> Mask:
-        hits = _truth(pc.equal(found, code)) if code else np.ones(len(found), np.bool_)
+        hits = truth(pc.equal(found, code)) if code else np.ones(len(found), np.bool_)
         if not bar:
             return hits
-        return hits & (_truth(pc.equal(beside, system)) if system else _truth(beside.is_null()))
+        return hits & (truth(pc.equal(beside, system)) if system else truth(beside.is_null()))
 
     return test
 
 
 def _string(value: str, modifier: str) -> Matcher:
     if modifier == "exact":
-        return lambda found, _beside, _type: _truth(pc.equal(found, value))
+        return lambda found, _beside, _type: truth(pc.equal(found, value))
     wanted = value.lower()
     compare = pc.match_substring if modifier == "contains" else pc.starts_with
-    return lambda found, _beside, _type: _truth(compare(pc.utf8_lower(found), wanted))
+    return lambda found, _beside, _type: truth(compare(pc.utf8_lower(found), wanted))
 
 
 def _reference(value: str, _modifier: str) -> Matcher:
     ending = value if "/" in value else f"/{value}"
-    return lambda found, _beside, _type: _truth(pc.or_(pc.equal(found, value), pc.ends_with(found, ending)))
+    return lambda found, _beside, _type: truth(pc.or_(pc.equal(found, value), pc.ends_with(found, ending)))
 
 
 def _date(value: str, _modifier: str) -> Matcher:
@@ -82,14 +77,14 @@ def _date(value: str, _modifier: str) -> Matcher:
         # A partial date means all of its days; zones are left out of account, as the day is what a cohort turns on.
         start = pc.utf8_slice_codeunits(found, 0, 19)
         end = _end_of_day(pc.fill_null(beside, _LAST) if of == "Period" else found)
-        inside = _truth(pc.and_(pc.greater_equal(start, low), pc.less_equal(end, high)))
+        inside = truth(pc.and_(pc.greater_equal(start, low), pc.less_equal(end, high)))
         return {
             "eq": inside,
             "ne": ~inside,
-            "gt": _truth(pc.greater(end, high)),
-            "lt": _truth(pc.less(start, low)),
-            "ge": inside | _truth(pc.greater(end, high)),
-            "le": inside | _truth(pc.less(start, low)),
+            "gt": truth(pc.greater(end, high)),
+            "lt": truth(pc.less(start, low)),
+            "ge": inside | truth(pc.greater(end, high)),
+            "le": inside | truth(pc.less(start, low)),
         }[sign]
 
     return test
@@ -127,6 +122,6 @@ def _number(value: str, _modifier: str) -> Matcher:
             "ge": numbers >= wanted,
             "le": numbers <= wanted,
         }[sign]
-        return hits & _truth(pc.equal(beside, unit[-1])) if unit and unit[-1] else np.asarray(hits, np.bool_)
+        return hits & truth(pc.equal(beside, unit[-1])) if unit and unit[-1] else np.asarray(hits, np.bool_)
 
     return test
