@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+import sys
 from pathlib import Path
 from typing import Literal
 
@@ -93,10 +95,11 @@ def _by_profile(
     key = Secret(SystemEntropy().token_bytes(KEY_BYTES)) if key_file is None else read_key_file(key_file)
     if key_file is None:
         click.echo("no --key-file: pseudonyms will differ from run to run", err=True)
+    signal.signal(signal.SIGTERM, _stopped)
     with progress_bar("deid") as progress:
         account = deidentify_files(source, target, profile, key, text_method=text_method, progress=progress)
     intake, tally = account.intake, account.tally
-    click.echo(f"{intake.current:,} records in, {account.left.total():,} out by the profile {profile}")
+    click.echo(f"{account.records_in:,} records in, {account.left.total():,} out by the profile {profile}")
     for kind, count in sorted(account.left.items()):
         click.echo(f"  {kind:<28}{count:>12,}")
     counts = account.counts
@@ -110,7 +113,20 @@ def _by_profile(
             click.echo(f"{count:,} refused: {refusal}", err=True)
         for dropped, count in tally.dropped.most_common(_SHOWN):
             click.echo(f"{count:,} dropped without a rule: {dropped.node}.{dropped.key} in {dropped.type}", err=True)
-    lost = intake.troubles + intake.conflicts + intake.damages
+    for sentence, count in account.refused.most_common():
+        click.echo(f"{count:,} refused: {sentence}", err=True)
+    for sentence, count in account.dropped.most_common(_SHOWN):
+        click.echo(f"{count:,} dropped without a rule: {sentence}", err=True)
+    lost = intake.troubles + intake.conflicts + intake.damages + account.unread.total()
     for each in intake.shown:
         click.echo(f"not read: {each.shown}, line {each.line}: {each.what}. {each.remedy}", err=True)
+    for unread in account.shown:
+        click.echo(f"not read: {unread}", err=True)
+    if account.unknown:
+        click.echo(f"{account.unknown:,} files passed over: of no kind that is known", err=True)
     return EXIT_LEFT_OUT if lost else 0
+
+
+def _stopped(*_: object) -> None:
+    """End as on an error, so that nothing is left lying."""
+    sys.exit(143)

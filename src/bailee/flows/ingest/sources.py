@@ -69,11 +69,12 @@ def find_sources(paths: Iterable[Path]) -> list[Source]:
             raise UserError("no FHIR files", where=str(path), remedy=f"Files end in {endings}.")
         found += chosen
     unique = list(dict.fromkeys(found))
-    return [Source(path, number, _shown(path, number)) for number, path in enumerate(unique, 1)]
+    return [Source(path, number, shown_name(path, f"file {number}")) for number, path in enumerate(unique, 1)]
 
 
-def _shown(path: Path, number: int) -> str:
-    return path.name if _PLAIN_NAME.fullmatch(path.name) else f"file {number}"
+def shown_name(path: Path, otherwise: str) -> str:
+    """Give a file's name if it is a bulk export's own; any other may name somebody."""
+    return path.name if _PLAIN_NAME.fullmatch(path.name) else otherwise
 
 
 class _Readable(Protocol):
