@@ -100,3 +100,54 @@ def test_an_unknown_key_is_pointed_out():
     assert any(
         "processingError" in warning for warning in read_configuration(document(processingError="skip")).warnings
     )
+
+
+def test_remarks_and_last_commas_are_let_pass_and_told():
+    text = """{ // the hospital's own
+        "fhirVersion": "R4", /* both
+        lines */ "fhirPathRules": [{"path": "Patient.extension('http://u')", "method": "redact",}, ],}"""
+    configuration = read_configuration(text)
+    assert [each.path for each in configuration.rules] == ["Patient.extension('http://u')"]
+    assert any("no strict JSON" in warning for warning in configuration.warnings)
+
+
+def test_unknown_parameters_are_pointed_out():
+    warnings = read_configuration(document(parameters={"dateShiftKeys": "x", "customSettings": {"a": 1}})).warnings
+    assert any("dateShiftKeys" in warning for warning in warnings)
+    assert any("customSettings" in warning for warning in warnings)
+
+
+@pytest.mark.parametrize(
+    "path, said",
+    [
+        ("Patient.nmae", "Patient has no nmae there"),
+        ("Patient.name.givn", "Patient has no givn there"),
+        ("Observation.valueQuantity", "bare name"),
+        ("Address.city", "no resource type"),
+        ("nodesByType('Adress')", "no type"),
+        ("Patient.contact[0].nam", "no nam"),
+    ],
+)
+def test_a_rule_that_can_match_nothing_is_pointed_out(path, said):
+    warnings = read_configuration(document(fhirPathRules=[rule(path, "redact")])).warnings
+    assert any("can match nothing" in warning and said in warning for warning in warnings)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "Patient",
+        "Resource.id",
+        "DomainResource.text",
+        "Patient.name.given",
+        "Observation.value.value",
+        "Bundle.entry.resource.name",
+        "Patient.contained.anything",
+        "nodesByType('HumanName').family",
+        "nodesByName('x')",
+        "Patient.name.where(nosuch = 1)",
+    ],
+)
+def test_a_rule_that_may_match_is_not(path):
+    warnings = read_configuration(document(fhirPathRules=[rule(path, "redact")])).warnings
+    assert not any("can match nothing" in warning for warning in warnings)

@@ -10,7 +10,6 @@ from cryptography.hazmat.primitives.ciphers.algorithms import AES
 from cryptography.hazmat.primitives.ciphers.modes import CBC
 from tests.support.microsoft import KEYS, anonymized, labels_of, rule
 
-from bailee.core.errors import Invalid
 from bailee.deid.structure.microsoft import Scope
 from bailee.deid.structure.microsoft.dates import keyed_offset, linear_offset
 from bailee.deid.structure.microsoft.errors import ConfigurationInvalid, ProcessingFailed
@@ -62,13 +61,6 @@ def test_redact_removes_ages_above_89(age, expected):
         {"resourceType": "Condition", "onsetAge": {"value": age}}, rule("nodesByType('Age')", "redact"), **PARTIAL
     )
     assert done.get("onsetAge") == expected
-
-
-def test_an_age_that_is_not_whole_is_an_error():
-    with pytest.raises(Invalid):
-        anonymized(
-            {"resourceType": "Condition", "onsetAge": {"value": 45.5}}, rule("nodesByType('Age')", "redact"), **PARTIAL
-        )
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 config.py      a configuration file, checked
 tree.py        a resource as a tree of typed elements, read and written
 fhirpath/      the part of FHIRPath that configurations use; anything else is an error when the file is read
+reach.py       rules that can match nothing in R4
 dates.py       partial dates, ages and date shifts
 methods.py     redact, dateShift, cryptoHash, encrypt, generalize, perturb
 substitute.py  substitute

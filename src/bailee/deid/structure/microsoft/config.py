@@ -12,10 +12,18 @@ from bailee.core.entropy import Entropy, SystemEntropy
 from bailee.core.errors import Invalid
 from bailee.deid.structure.microsoft.errors import ConfigurationInvalid
 from bailee.deid.structure.microsoft.fhirpath import Expression, parse
+from bailee.deid.structure.microsoft.reach import GENERAL, unreachable
 from bailee.deid.structure.microsoft.tree import Number, json_text, parse_json
 
 METHODS = ("keep", "redact", "dateshift", "cryptohash", "encrypt", "substitute", "perturb", "generalize")
 SCOPES = ("resource", "file", "folder")
+PARAMETERS = (
+    *("dateShiftKey", "dateShiftScope", "dateShiftFixedOffsetInDays", "cryptoHashKey", "encryptKey", "customSettings"),
+    *("enablePartialAgesForRedact", "enablePartialDatesForRedact", "enablePartialZipCodesForRedact"),
+    "restrictedZipCodeTabulationAreas",
+)
+_REMARK = re.compile(r'("(?:[^"\\]|\\.)*")|//[^\n]*|/\*.*?\*/', re.DOTALL)
+_LAST_COMMA = re.compile(r'("(?:[^"\\]|\\.)*")|,(?=\s*[}\]])', re.DOTALL)
 _PATH = re.compile(r"([A-Z][a-zA-Z]*)?(\.)?(.*)", re.DOTALL)
 _LOOKUP = re.compile(r"""(nodesByType|nodesByName)\(['|"]([A-Za-z0-9]+)['|"]\)(?:\.([A-Za-z0-9]+))?""")
 
@@ -59,7 +67,7 @@ class Rule:
 
     def applies_to(self, resource_type: str) -> bool:
         """Tell whether the rule is tried on resources of a type."""
-        return self.type in {"", "Resource", "DomainResource", resource_type}
+        return self.type in {"", resource_type} or self.type in GENERAL
 
 
 @dataclass(frozen=True)
@@ -90,16 +98,11 @@ class Configuration:
 
 def read_configuration(content: str | bytes, *, file: str = "", entropy: Entropy | None = None) -> Configuration:
     """Read and check a configuration file. Raises: ConfigurationInvalid, naming the rule or parameter."""
-    try:
-        document = parse_json(content)
-    except Invalid as error:
-        raise ConfigurationInvalid("a configuration that is not valid JSON", where=error.where or file) from None
-    if not isinstance(document, dict):
-        raise ConfigurationInvalid("a configuration that is not a JSON object", where=file)
+    warnings: list[str] = []
+    document = _document(content, file, warnings)
     rules = document.get("fhirPathRules")
     if not isinstance(rules, list):
         raise ConfigurationInvalid("a configuration without fhirPathRules", where=file, remedy="Add a list of rules.")
-    warnings: list[str] = []
     version = _version(document, warnings)
     read = tuple(_rule(number, rule, warnings) for number, rule in enumerate(rules, 1))
     parameters = _parameters(document.get("parameters") or {}, entropy or SystemEntropy(), warnings)
@@ -107,6 +110,31 @@ def read_configuration(content: str | bytes, *, file: str = "", entropy: Entropy
     warnings += [f"unknown key ignored: {key}" for key in document if key not in known]
     skips = _choice(document, "processingErrors", ("raise", "skip")) == "skip"
     return Configuration(version, skips, read, parameters, tuple(warnings))
+
+
+def _document(content: str | bytes, file: str, warnings: list[str]) -> Mapping[str, Any]:
+    """Parse a file; remarks and a comma after the last item are let pass, as the original tool lets them."""
+    try:
+        document = parse_json(content)
+    except Invalid as error:
+        relaxed = _relaxed(content)
+        if relaxed is None:
+            raise ConfigurationInvalid("a configuration that is not valid JSON", where=error.where or file) from None
+        warnings.append("the file is no strict JSON: remarks and last commas were passed over")
+        document = relaxed
+    if not isinstance(document, dict):
+        raise ConfigurationInvalid("a configuration that is not a JSON object", where=file)
+    return document
+
+
+def _relaxed(content: str | bytes) -> Any:
+    try:
+        text = content.decode("utf-8-sig") if isinstance(content, bytes) else content
+        for pattern in (_REMARK, _LAST_COMMA):
+            text = pattern.sub(lambda found: found[1] or "", text)
+        return parse_json(text)
+    except (Invalid, UnicodeDecodeError):
+        return None
 
 
 def _version(document: Mapping[str, Any], warnings: list[str]) -> str:
@@ -143,6 +171,9 @@ def _rule(number: int, document: Any, warnings: list[str]) -> Rule:
     _expression(path, where)
     expression = None if path == kind else _expression(rest, where)
     indexed = (lookup[1], lookup[2], lookup[3] or "") if lookup else None
+    reason = unreachable(kind, expression, indexed)
+    if reason:
+        warnings.append(f"{where}: can match nothing, {reason}")
     return Rule(number, path, method, kind, expression, indexed, _settings(method, document, where))
 
 
@@ -203,6 +234,9 @@ def _cases(document: Mapping[str, Any], where: str) -> tuple[Case, ...]:
 def _parameters(document: Any, entropy: Entropy, warnings: list[str]) -> Parameters:
     if not isinstance(document, dict):
         raise ConfigurationInvalid("parameters that are not an object")
+    warnings += [f"unknown parameter ignored: {key}" for key in document if key not in PARAMETERS]
+    if document.get("customSettings"):
+        warnings.append("customSettings ignored: they are for methods that a site wrote itself")
     keys = {name: _key(document, name, entropy, warnings) for name in ("dateShiftKey", "cryptoHashKey", "encryptKey")}
     if len(keys["encryptKey"].encode()) not in {16, 24, 32}:
         raise ConfigurationInvalid("encryptKey of a wrong length", remedy="Use 16, 24 or 32 bytes of UTF-8.")

@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
-from decimal import ROUND_HALF_EVEN, Decimal, localcontext
+from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation, localcontext
 from functools import cache
 
 from cryptography.hazmat.primitives.ciphers import Cipher
@@ -70,9 +70,11 @@ def redact(node: Element, _rule: Rule, context: Context) -> Records:
 
 
 def _partial_age(node: Element, text: str) -> Value:
-    if not re.fullmatch(r"\s*[+-]?\d+\s*", text):
-        raise Invalid("an age that is not a whole number", remedy="Redact ages whole, or mend the record.")
-    return None if int(text) > dates.OLDEST_AGE else node.value
+    """Keep an age of at most 89 whole or fractional; what is no number goes."""
+    try:
+        return node.value if Decimal(text) <= dates.OLDEST_AGE else None
+    except InvalidOperation:
+        return None
 
 
 def _partial_zip(text: str, restricted: tuple[str, ...]) -> str:

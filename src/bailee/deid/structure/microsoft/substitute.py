@@ -30,9 +30,16 @@ def _replacement(node: Element, rule: Rule) -> Element:
         return Element(node.slot, _as_text(given))
     try:
         document = parse_json(given) if isinstance(given, str) else {} if given is None else given
-        return read_type(document, node.slot.owner)
+        return _without_empty(read_type(document, node.slot.owner))
     except Invalid as error:
         raise ConfigurationInvalid(f"replaceWith does not fit {node.type}: {error.what}", where=rule.where) from None
+
+
+def _without_empty(element: Element) -> Element:
+    """Take texts without a character for values that are not there: FHIR has no empty ones."""
+    for below in element.descendants(into_resources=True):
+        below.value = None if below.value == "" else below.value
+    return element
 
 
 def _as_text(given: Any) -> str | None:

@@ -133,6 +133,15 @@ def _substring(items: Items, start: Items, length: Items | None = None) -> Items
     return [text[first:] if length is None else text[first : first + max(_whole(length), 0)]]
 
 
+def _split(text: str, separator: str | None) -> Items:
+    return list(text.split(separator)) if separator else list(text)
+
+
+def _joined(items: Items, separator: Items) -> Items:
+    texts = [_text([item]) for item in items]
+    return [(_text(separator) or "").join(text for text in texts if text is not None)] if items else []
+
+
 def _pattern(text: str) -> re.Pattern[str]:
     """Compile a .NET expression: its named groups are written without P."""
     try:
@@ -295,6 +304,10 @@ _TEXTS: dict[str, Callable[..., Items]] = {
     "endsWith": _on_text(str.endswith),
     "contains": _on_text(lambda text, part: part in text),
     "indexOf": _on_text(str.find),
+    "lastIndexOf": _on_text(str.rfind),
+    "split": lambda items, separator: [] if (text := _text(items)) is None else _split(text, _text(separator)),
+    "join": lambda items, separator=(): _joined(items, separator),
+    "matchesFull": _on_text(lambda text, pattern: bool(_pattern(pattern).fullmatch(text))),
     "matches": _on_text(lambda text, pattern: bool(_pattern(pattern).search(text))),
     "replace": _on_text(str.replace),
     "replaceMatches": _on_text(_replace_matches),

@@ -98,12 +98,15 @@ FUNCTIONS: dict[str, tuple[int, ...]] = {
     **dict.fromkeys(("convertsToDate", "convertsToDateTime", "convertsToTime"), (0,)),
     **dict.fromkeys(("nodesByType", "nodesByName", "where", "select", "all", "repeat", "skip", "take"), (1,)),
     **dict.fromkeys(("union", "combine", "intersect", "exclude", "subsetOf", "supersetOf", "extension"), (1,)),
-    **dict.fromkeys(("startsWith", "endsWith", "contains", "indexOf", "matches"), (1,)),
+    **dict.fromkeys(
+        ("startsWith", "endsWith", "contains", "indexOf", "lastIndexOf", "matches", "matchesFull", "split"), (1,)
+    ),
     **dict.fromkeys(("replace", "replaceMatches"), (2,)),
     "exists": (0, 1),
     "substring": (1, 2),
     "iif": (2, 3),
     "round": (0, 1),
+    "join": (0, 1),
     "trace": (1, 2),
 }
 TYPE_FUNCTIONS = frozenset({"is", "as", "ofType"})
