@@ -129,6 +129,13 @@ def test_a_refusal_recalls_the_releases_that_it_speaks_of(hospital: Hospital) ->
         assert [(row["release"], row["patient"], row["state"]) for row in list_recalls(connection)] == [
             ("r1", "p1", "OPEN")
         ]
+    assert [row["release"] for row in why(hospital, "p1", example().id, profile_sha256=PROFILE).recalls] == ["r1"]
+    hospital.close()
+    home = str(hospital.home.folder)
+    told = CliRunner().invoke(group, ["--home", home, "why", "p1", "--agreement", example().id]).output
+    assert "Recalled from r1 on 2027-01-15: open" in told
+    told = CliRunner().invoke(group, ["--home", home, "patient", "recalls", "p1"]).output
+    assert told == "r1  opened 2027-01-15  open\n"
 
 
 def test_the_commands_tell_the_same_story(tmp_path: Path) -> None:

@@ -158,8 +158,8 @@ def test_a_register_is_replaced_whole_and_has_an_age(database: Engine) -> None:
 
 def test_a_recall_is_tracked_to_its_answer(database: Engine) -> None:
     with write(database) as connection:
-        assert open_recalls(connection, "p1", [("r1", "a1"), ("r2", "a1")], **WHO) == 2
-        assert open_recalls(connection, "p1", [("r1", "a1")], **WHO) == 0
+        assert open_recalls(connection, [("r1", "a1", "p1"), ("r2", "a1", "p1")], **WHO) == 2
+        assert open_recalls(connection, [("r1", "a1", "p1")], **WHO) == 0
     with pytest.raises(Conflict), write(database) as connection:
         answer_recall(connection, "r1", "p1", "DESTROYED", certificate_sha256="c" * 64, **WHO)
     with write(database) as connection:

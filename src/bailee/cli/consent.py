@@ -100,15 +100,13 @@ def deny(
 @click.option("--by", default=getpass.getuser, help="Who enters it. Default: your account.")
 @click.pass_obj
 def withdraw(home: str | None, patient: str, name: str, by: str) -> None:
-    """Take PATIENT's directive NAME back; it stays in the history."""
-    from bailee.stores.sql.consents import take_back
-    from bailee.stores.sql.database import write
+    """Take PATIENT's directive NAME back; it stays in the history. A permission's end may recall earlier releases."""
+    from bailee.flows import refuse
 
     hospital = open_hospital(home)
-    with write(hospital.engine) as connection:
-        take_back(connection, patient, name, actor=by, at_ms=hospital.clock.now_ms())
+    opened = refuse.withdraw(hospital, patient, name, by=by)
     hospital.close()
-    click.echo("Taken back.")
+    click.echo(f"Taken back. {opened} recall notices opened.")
 
 
 @command.command("register")
@@ -120,16 +118,15 @@ def register(home: str | None, name: str, source: str, by: str) -> None:
     """Load the opt-out register NAME from SOURCE, a file or an https URL; it replaces what was loaded before."""
     from bailee.consent.registers import patients_from_register
     from bailee.core.canonical import sha256_hex
-    from bailee.stores.sql.consents import load_register
-    from bailee.stores.sql.database import write
+    from bailee.flows.refuse import replace_register
 
     content = _fetch(source)
     patients = patients_from_register(content.decode("utf-8", "replace"), name=Path(source).name)
     hospital = open_hospital(home)
-    with write(hospital.engine) as connection:
-        change = load_register(connection, name, patients, sha256_hex(content), actor=by, at_ms=hospital.clock.now_ms())
+    change, opened = replace_register(hospital, name, patients, sha256_hex(content), by=by)
     hospital.close()
     click.echo(f"{len(patients)} patients opted out; {change.set} new, {change.taken_back} no longer.")
+    click.echo(f"{opened} recall notices opened.")
 
 
 @command.command("recalls")

@@ -21,13 +21,14 @@ def command(home: str | None, paths: tuple[Path, ...]) -> int:
     What cannot be taken is quarantined and named; the rest goes on. Run it again after an interruption: whole files
     are not read twice. Ends with 65 if anything was quarantined.
     """
+    from bailee.flows.hospital import Hospital
     from bailee.flows.ingest.run import ingest
     from bailee.stores.home import find_home
-    from bailee.stores.keys.ring import read_master_key
 
-    place = find_home(home)
+    hospital = Hospital(find_home(home))
     with progress_bar("ingest") as progress:
-        account = ingest(place, paths, read_master_key(place.keys), progress=progress)
+        account = ingest(hospital.home, paths, hospital.master, progress=progress, hospital=hospital)
+    hospital.close()
     click.echo(f"{account.read:,} records read from {account.files:,} files ({account.size_bytes / 1e6:,.1f} MB)")
     if account.files_known:
         click.echo(f"{account.files_known:,} files were in already")
@@ -37,6 +38,8 @@ def command(home: str | None, paths: tuple[Path, ...]) -> int:
         f"{account.current:,} are current, {account.superseded:,} superseded by newer ones, "
         f"{account.duplicates:,} duplicates"
     )
+    if account.recalls:
+        click.echo(f"{account.recalls:,} recall notices opened; `bailee consent recalls` lists them")
     lost = account.troubles + account.conflicts + account.damages
     if not lost:
         return 0

@@ -53,6 +53,26 @@ def disclosures(
     hospital.close()
 
 
+@command.command("recalls")
+@click.argument("patient")
+@click.pass_obj
+def recalls(home: str | None, patient: str) -> None:
+    """List what PATIENT was recalled from after saying no, and what each partner answered."""
+    from bailee.core.clock import iso_from_ms
+    from bailee.stores.sql.database import read
+    from bailee.stores.sql.recalls import list_recalls
+
+    hospital = open_hospital(home)
+    with read(hospital.engine) as connection:
+        found = list_recalls(connection, patient=patient)
+    hospital.close()
+    for row in found:
+        answered = f", answered {iso_from_ms(row['answered_ms'])[:10]}" if row["answered_ms"] else ""
+        click.echo(f"{row['release']}  opened {iso_from_ms(row['opened_ms'])[:10]}  {row['state'].lower()}{answered}")
+    if not found:
+        click.echo("None.")
+
+
 @command.command("proof")
 @click.argument("patient")
 @click.argument("entry", type=int)

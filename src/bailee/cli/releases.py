@@ -8,16 +8,25 @@ import click
 @click.command("releases")
 @click.pass_obj
 def command(home: str | None) -> None:
-    """List what was published: release, day, patients, records, notes, size."""
+    """List what was published: release, day, patients, records, notes, size, recall notices."""
+    from bailee.flows.hospital import Hospital
     from bailee.flows.verify import published
     from bailee.stores.home import find_home
+    from bailee.stores.sql.database import read
+    from bailee.stores.sql.recalls import counts_of
 
-    rows = list(published(find_home(home)))
+    hospital = Hospital(find_home(home))
+    rows = list(published(hospital.home))
+    with read(hospital.engine) as connection:
+        recalls = counts_of(connection)
+    hospital.close()
     if not rows:
         click.echo("Nothing was published. Make a dataset: bailee release AGREEMENT")
     for _, manifest in rows:
         size = sum(file.size_bytes for file in manifest.files)
+        whole, waiting = recalls.get(manifest.release, (0, 0))
+        recalled = f"  {whole:,} recalled, {waiting:,} unanswered" if whole else ""
         click.echo(
             f"{manifest.release:<36}{manifest.as_of}  {manifest.patients:>10,} patients  "
-            f"{sum(manifest.records.values()):>12,} records  {manifest.notes:>10,} notes  {size / 1e6:>10,.1f} MB"
+            f"{sum(manifest.records.values()):>12,} records  {manifest.notes:>10,} notes  {size / 1e6:>10,.1f} MB{recalled}"
         )

@@ -36,6 +36,7 @@ def _for_patient(found: Reasons) -> list[str]:
 
 
 def _for_hospital(found: Reasons) -> list[str]:
+    from bailee.core.clock import iso_from_ms
     from bailee.core.decisions import sentences_of
     from bailee.core.reasons import plain_words
 
@@ -51,6 +52,10 @@ def _for_hospital(found: Reasons) -> list[str]:
         lines.append(f"Records that may not: {sum(found.refused.values())}")
     for (kind, code), count in sorted(found.refused.items()):
         lines.append(f"  {count:7,} {kind}: {code} — {plain_words(code)}")
+    lines += [
+        f"Recalled from {row['release']} on {iso_from_ms(row['opened_ms'])[:10]}: {row['state'].lower()}"
+        for row in found.recalls
+    ]
     changes = {sentences_of(code).remedy for code in (*decision.reasons, *(code for _, code in found.refused))}
     return lines + [f"What would change it: {line}" for line in sorted(changes - {""})]
 

@@ -119,6 +119,18 @@ def of_patients(directives: pa.Table, patients: pa.Array) -> pa.Table:
     return directives.filter(pc.is_in(directives.column("patient"), value_set=patients, skip_nulls=True))
 
 
+def news(after: pa.Table, before: pa.Table) -> pa.Table:
+    """Keep what was not said before: the same words in the same window are no news. Shape: DIRECTIVES[n] → [≤n]."""
+    return after.filter(pc.invert(pc.is_in(_words(after), value_set=_words(before))))
+
+
+def _words(directives: pa.Table) -> pa.Array:
+    """Write each directive as one string, for comparison."""
+    columns = [directives.column(name).cast(pa.string()) for name in DIRECTIVES.names]
+    patient, *rest = (pc.fill_null(column, "") for column in columns)
+    return pc.binary_join_element_wise(patient, *rest, "\x1f").combine_chunks()
+
+
 _DEFAULTS: dict[str, Any] = {
     field.name: field.default for field in msgspec.structs.fields(Rule) if field.default is not msgspec.NODEFAULT
 }

@@ -183,6 +183,11 @@ def reach(rule: Rule, ask: Ask, at_ms: int) -> Reach:
     return Reach(None, depends=True) if needs_record(rule) else found
 
 
+def has_refusal(rule: Rule) -> bool:
+    """Tell whether a rule refuses anything anywhere in it."""
+    return rule.effect == "deny" or any(has_refusal(one) for one in rule.exceptions)
+
+
 def criteria_in_words(rule: Rule) -> list[str]:
     """Say a rule's own criteria, a line each; nothing for what is not limited."""
     lines = [f"{name}: {', '.join(sorted(getattr(rule, name)))}" for name in _SETS if getattr(rule, name)]

@@ -33,4 +33,4 @@ def begin(folder: Path, agreement: str) -> Hospital:
 
 def take_in(hospital: Hospital, export: Path, *, progress: Progress) -> Account:
     """Take the export in."""
-    return ingest(hospital.home, [export], hospital.master, progress=progress)
+    return ingest(hospital.home, [export], hospital.master, progress=progress, hospital=hospital)

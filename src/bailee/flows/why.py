@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -17,6 +18,7 @@ from bailee.core.decisions import Decision
 from bailee.flows.hospital import Hospital
 from bailee.flows.standing import Standing, directives_for, stand
 from bailee.stores.sql.database import read
+from bailee.stores.sql.recalls import list_recalls
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,7 @@ class Reasons:
     rules: tuple[tuple[Rule, bool], ...]  # the patient's own, and whether each speaks of this ask now
     permitted: Counter[str]  # records by type
     refused: Counter[tuple[str, str]]  # records by type and reason
+    recalls: tuple[dict[str, Any], ...]  # notices about this patient's earlier releases under this agreement
 
 
 def why(hospital: Hospital, patient: str, agreement: str, *, profile_sha256: str, request: str = "") -> Reasons:
@@ -41,6 +44,7 @@ def why(hospital: Hospital, patient: str, agreement: str, *, profile_sha256: str
         standing = stand(connection, agreement, profile_sha256=profile_sha256, at_ms=at_ms, request=request)
         asked = pa.array([patient], pa.string())
         directives = of_patients(directives_for(connection, directives_in(records), asked), asked)
+        recalls = tuple(list_recalls(connection, agreement, patient=patient))
     own = tuple(rule for _, rule in rules_from_directives(directives))
     full = Snapshot(
         grants=standing.snapshot.grants,
@@ -57,6 +61,7 @@ def why(hospital: Hospital, patient: str, agreement: str, *, profile_sha256: str
         rules=tuple((rule, applies(rule, standing.ask, at_ms)) for rule in own),
         permitted=permitted,
         refused=refused,
+        recalls=recalls,
     )
 
 

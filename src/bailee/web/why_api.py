@@ -67,6 +67,7 @@ def answer_of(found: Reasons) -> dict[str, Any]:
                 {"type": kind, "reason": code, "count": count} for (kind, code), count in sorted(found.refused.items())
             ],
         },
+        "recalls": [{"release": row["release"], "state": row["state"]} for row in found.recalls],
         "would_change_it": sorted({sentences_of(code).remedy for code in decision.reasons} - {""}),
     }
 

@@ -9,14 +9,19 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
+from bailee.consent.merges import links_of
 from bailee.core.columns import buffer_of, keyed_hashes
 from bailee.core.keys import Secret
+from bailee.flows.hospital import Hospital
 from bailee.flows.ingest.quarantine import Quarantine, Quarantined
 from bailee.flows.ingest.sources import LINE_BYTES, Damage, Source, find_sources, read_blocks
+from bailee.flows.recall import publish_recalling
 from bailee.records.intake import Parsed, Trouble, parse_document, parse_lines
 from bailee.stores.home import Home
 from bailee.stores.lake.intake import ROWS, Committed, Intake, one_at_a_time, source_key
+from bailee.stores.lake.manifest import Manifest
 from bailee.stores.lake.vault import Vault, one_chunk
 
 # A run is made visible at least this often, so that an interrupted one has little to do again.
@@ -35,7 +40,7 @@ class Account:
     """What an intake did, in records: read + denials = current + duplicates + superseded + conflicts + troubles.
 
     `denials` are refusals that stand for Consents which could not be read; `damages` are stretches of files that could
-    not be read as records at all.
+    not be read as records at all. `recalls` are notices about earlier releases, for what patients say now.
     """
 
     files: int = 0
@@ -50,6 +55,7 @@ class Account:
     troubles: int = 0
     denials: int = 0
     damages: int = 0
+    recalls: int = 0
     by_type: dict[str, int] = field(default_factory=dict)
     shown: list[Quarantined] = field(default_factory=list)
 
@@ -57,8 +63,15 @@ class Account:
 Progress = Callable[[int, int], None]  # bytes done, bytes in all
 
 
-def ingest(home: Home, paths: Sequence[Path], master: Secret, *, progress: Progress = lambda *_: None) -> Account:
-    """Take every FHIR file at or below `paths` into the vault.
+def ingest(
+    home: Home,
+    paths: Sequence[Path],
+    master: Secret,
+    *,
+    progress: Progress = lambda *_: None,
+    hospital: Hospital | None = None,
+) -> Account:
+    """Take every FHIR file at or below `paths` into the vault; `hospital` is the one that is open already, if any.
 
     Raises: UserError if a path is absent or holds none; Conflict if another intake runs. A record that cannot be
     taken is quarantined and counted, the rest goes on. Interrupted, it keeps what was read and can be run again.
@@ -66,17 +79,29 @@ def ingest(home: Home, paths: Sequence[Path], master: Secret, *, progress: Progr
     vault = Vault(home.vault, master)
     vault.create()
     sources = find_sources(paths)
+    opened = hospital or _opened(home, master)
     with one_at_a_time(vault.folder):
         vault.sweep()
-        return _Run(home, vault, master, progress).run(sources)
+        try:
+            return _Run(opened, vault, master, progress).run(sources)
+        finally:
+            if hospital is None:
+                opened.close()
+
+
+def _opened(home: Home, master: Secret) -> Hospital:
+    hospital = Hospital(home)
+    hospital.master = master
+    return hospital
 
 
 class _Run:
     """The state of one intake: what is open and what was counted."""
 
-    def __init__(self, home: Home, vault: Vault, master: Secret, progress: Progress) -> None:
-        self.vault, self.progress = vault, progress
-        self.quarantine = Quarantine(home.quarantine, master)
+    def __init__(self, hospital: Hospital, vault: Vault, master: Secret, progress: Progress) -> None:
+        self.hospital, self.vault, self.progress = hospital, vault, progress
+        self.quarantine = Quarantine(hospital.home.quarantine, master)
+        self.linked: set[str] = set()  # patients who are said to be one person
         self.digest_key = master.derive("vault/digests").reveal()
         self.account = Account()
         self.taken: list[str] = []
@@ -128,6 +153,7 @@ class _Run:
         for kind, count in zip(*_counts(rows["type"]), strict=True):
             self.account.by_type[kind] = self.account.by_type.get(kind, 0) + count
         if rows.num_rows:
+            self.linked |= _linked(rows)
             intake.add(self._rows(rows, number))
         denials = [denial for trouble in parsed.troubles for denial in denials_of(trouble)]
         self.account.denials += len(denials)
@@ -151,12 +177,18 @@ class _Run:
     def _commit(self, intake: Intake) -> None:
         if not self.uncommitted and not self.taken:
             return
-        done = intake.commit(tuple(self.taken))
+        done = intake.commit(tuple(self.taken), publish=self._publish)
         self.taken, self.uncommitted = [], 0
         self.account.current += done.current
         self.account.duplicates += done.duplicates
         self.account.superseded += done.superseded
         self._conflicts(done)
+
+    def _publish(self, before: Manifest, after: Manifest, step: Callable[[], None]) -> None:
+        """Show the records together with the recall notices that they lead to."""
+        actor, linked = self.hospital.actor, sorted(self.linked)
+        self.account.recalls += publish_recalling(self.hospital, before, after, step, linked=linked, actor=actor)
+        self.linked = set()
 
     def _conflicts(self, done: Committed) -> None:
         self.account.conflicts += done.conflicts.num_rows
@@ -191,6 +223,13 @@ def _denial(patient: str) -> dict[str, object]:
         "line": 0,
         "json": resource.encode(),
     }
+
+
+def _linked(rows: pa.Table) -> set[str]:
+    """Name the patients whom Patient records say to be one person."""
+    people = rows.filter(pc.equal(rows["type"], "Patient"))
+    linked = people.filter(pc.match_substring(people["json"], '"link"'))
+    return {name for link in links_of(linked["json"].to_pylist()) for name in link[:2]}
 
 
 def _counts(column: pa.ChunkedArray) -> tuple[list[str], list[int]]:

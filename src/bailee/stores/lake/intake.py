@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import fcntl
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,6 +30,13 @@ from bailee.stores.lake.versions import Fates, fates_of
 BUFFER_BYTES = 96 << 20
 # What an intake adds: the index's columns and the record itself.
 ROWS = INDEX_SCHEMA.append(pa.field("json", pa.large_binary(), nullable=False))
+# Is given the vault as it was and as it will be, and the step that makes the latter visible; it must take the step.
+Publish = Callable[[Manifest, Manifest, Callable[[], None]], None]
+
+
+def publish_at_once(_before: Manifest, _after: Manifest, step: Callable[[], None]) -> None:
+    """Take the step."""
+    step()
 
 
 @dataclass
@@ -78,8 +85,8 @@ class Intake:
         if self._buffered >= BUFFER_BYTES:
             self._flush()
 
-    def commit(self, taken: tuple[str, ...]) -> Committed:
-        """Seal what was added and publish it as the vault's next version.
+    def commit(self, taken: tuple[str, ...], *, publish: Publish = publish_at_once) -> Committed:
+        """Seal what was added and publish it as the vault's next version, by `publish`'s hand.
 
         Raises: Conflict if another intake published meanwhile; nothing is lost then, run again.
         """
@@ -95,7 +102,7 @@ class Intake:
             version=base.version + 1, partitions=tuple(parts), keys=moved.shards, taken=base.taken + taken
         )
         sync_folder(self.vault.segments)
-        write_manifest(self.vault.versions, manifest)
+        publish(base, manifest, lambda: write_manifest(self.vault.versions, manifest))
         self._open, self._base = {}, manifest
         self._partitions = _partitions(manifest, 0)
         self._lows = {shared: _lows(parts) for shared, parts in self._partitions.items()}

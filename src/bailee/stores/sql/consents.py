@@ -149,14 +149,18 @@ def load_register(
 ) -> Change:
     """Replace an opt-out register by what was just read. Shape: string[n]. Units: milliseconds since the epoch."""
     source = f"register:{name}"
-    table = tables.directive
-    known = connection.execute(select(table.c.patient).where(table.c.source == source)).scalars().all()
-    whole = pa.array(sorted({*known, *patients.to_pylist()}), pa.string())
+    whole = pa.array(sorted({*register_patients(connection, name), *patients.to_pylist()}), pa.string())
     directives = register_directives(name, patients)
     change = put_directives(connection, directives, source=source, actor=actor, at_ms=at_ms, whole_of=whole)
     connection.execute(delete(tables.register).where(tables.register.c.id == name))
     connection.execute(insert(tables.register).values(id=name, loaded_ms=at_ms, sha256=sha256, patients=len(patients)))
     return change
+
+
+def register_patients(connection: Connection, name: str) -> list[str]:
+    """Name the patients who stand in a register now."""
+    table = tables.directive
+    return list(connection.execute(select(table.c.patient).where(table.c.source == f"register:{name}")).scalars())
 
 
 def register_rules(
