@@ -11,9 +11,10 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from bailee.core.errors import UserError
-from bailee.deid.notes import fusion, match, model
+from bailee.deid.notes import edges, fusion, match, model
 from bailee.deid.notes.found import (
     CHARTS,
+    DATE,
     FACILITY,
     FAIR,
     LOCATION,
@@ -52,20 +53,22 @@ class Point:
     """An operating point. `lean` is how much likelier identifiers are taken to be; `least` the weakest find used.
 
     A rule's name or place counts only if the model holds some word of it at least `doubt` nats above nothing, where words
-    that are neither ordinary nor clinical have STRANGE nats in their favour.
+    that are neither ordinary nor clinical have STRANGE nats in their favour. A rule's weak date counts where the model comes
+    within `hunch` nats of it.
     """
 
     lean: model.Lean
     least: int
     doubt: float = -1.0
     faint: float = 2.0
+    hunch: float = -1.5
     strangers: bool = False
 
 
 POINTS: Final = {
     "strict": Point(lean=model.Lean(3.0, 2.0, 3.0), least=WEAK, doubt=-6.0, faint=-9.0, strangers=True),
     "balanced": Point(lean=model.Lean(2.0, -0.5, 1.25), least=FAIR),
-    "readable": Point(lean=model.Lean(-1.0, -2.0, -1.0), least=SURE),
+    "readable": Point(lean=model.Lean(-1.0, -2.0, -1.0), least=SURE, hunch=3.0),
 }
 
 
@@ -145,13 +148,18 @@ def _find(
     scan = scan_patterns(text, language, asked=finders.asked) if finders.has(PATTERNS) else None
     tags = None
     if finders.has(MODEL):
-        tags = model.tag(text, masks, finders.weights or model.weights(), lean=finders.point.lean)
-        guessed = model.spans_from_states(text, tags.state)
-        certain = canvas.highest(guessed, tags.margin.astype(np.int32)) > CERTAIN * 256
+        learnt = finders.weights or model.weights()
+        tags = model.tag(text, masks, learnt, lean=finders.point.lean)
+        guessed = model.spans_from_states(text, edges.trimmed(text.tokens, masks, tags, learnt.card.unit))
+        best = canvas.highest(guessed, tags.margin.astype(np.int32))
+        certain = best > CERTAIN * 256
         clinical = fusion.eponyms(canvas, masks, guessed)
         if scan is not None:
             # a part of a name stays, though the part alone would be clinical language: Cedar Hollow Family Practice
-            clinical |= canvas.within(guessed, scan.kept)
+            clinical |= canvas.within(guessed, scan.kept.take(scan.kept.strength == SURE))
+            # 4/15 may be a score or a day: where the rule is not sure, the model decides
+            dated = (guessed.label == DATE) & (best > 0)
+            clinical |= canvas.within(guessed, scan.kept) & ~dated
         canvas.paint(guessed.take((certain | ~clinical) & ~_stray(canvas, text, guessed, tags, finders.point)), MODEL)
     if scan is not None:
         canvas.paint(_trusted(canvas, scan.found, masks, tags, finders.point), PATTERNS)
@@ -182,8 +190,10 @@ def _trusted(canvas: fusion.Canvas, spans: Spans, masks: Masks, tags: model.Tags
     """Keep the rules' finds that are strong enough; those of words also need the model not to be certain of less."""
     strong = spans.strength >= point.least
     if tags is not None:
+        margin = tags.margin.astype(np.int32)
+        strong |= (spans.label == DATE) & (canvas.highest(spans, margin) > point.hunch * 256)
         strange = ~fusion.usual(masks) & (canvas.tokens.kind == WORD)
-        trust = tags.margin.astype(np.int32) + np.where(strange, STRANGE * 256, 0)
+        trust = margin + np.where(strange, STRANGE * 256, 0)
         placed = np.isin(spans.label, (FACILITY, LOCATION, ORGANIZATION))
         least = np.where(spans.label == NAME, point.doubt, point.doubt - PLACED) * 256
         strong &= ~((spans.label == NAME) | placed) | (canvas.highest(spans, trust) > least)
