@@ -45,7 +45,9 @@ def trimmed(tokens: Tokens, masks: Masks, tags: Tags, unit: int) -> npt.NDArray[
     return np.where(cut, np.int8(OUTSIDE), tags.state)
 
 
-def _loose(tokens: Tokens, masks: Masks, label: npt.NDArray[np.int8], margin: npt.NDArray[np.int32], unit: int) -> Flags:
+def _loose(
+    tokens: Tokens, masks: Masks, label: npt.NDArray[np.int8], margin: npt.NDArray[np.int32], unit: int
+) -> Flags:
     """Tell the tokens that may go where they stand at an edge."""
     word, plain = tokens.kind == WORD, ((masks & _PLAIN) != 0) & ((masks & _BORNE) == 0)
     wordy, number = np.isin(label, _WORDY), tokens.kind == NUMBER
@@ -67,7 +69,7 @@ def _loose(tokens: Tokens, masks: Masks, label: npt.NDArray[np.int8], margin: np
 def _full_stop(tokens: Tokens, masks: Masks) -> Flags:
     """Tell the points that end a sentence: after a word of three letters that is no abbreviation, and before a blank."""
     out = np.zeros(len(tokens), bool)
-    word = (tokens.kind == WORD) & (tokens.end - tokens.start > 2) & ((masks & _SHORTENED) == 0)  # noqa: PLR2004
+    word = (tokens.kind == WORD) & (tokens.end - tokens.start > 2) & ((masks & _SHORTENED) == 0)
     point = (tokens.kind == MARK) & (tokens.shape == ord("."))
     out[1:-1] = word[:-2] & point[1:-1] & (tokens.end[1:-1] < tokens.start[2:]) & (tokens.kind[2:] != BREAK)
     return out
