@@ -56,6 +56,7 @@ class TextCleaner:
         plan: ReleasePlan,
     ) -> None:
         self._charts, self._subjects, self._keys, self._counts = charts, subjects, keys, counts
+        self._second_look = leaks.SecondLook(charts)
         self._point, self._method = plan.operating_point, plan.text_method
         self._kept = KEPT.get(plan.identifiability, ())
 
@@ -105,7 +106,7 @@ class TextCleaner:
 
     def _withheld(self, cleaned: Scrubbed, found: Found, patients: npt.NDArray[np.int32]) -> npt.NDArray[np.bool_]:
         unsupported = found.language < 0
-        survived = leaks.survivors(cleaned.texts, self._charts, patients)
+        survived = self._second_look.survivors(cleaned.texts, patients)
         self._counts.withheld["E-LANGUAGE"] += int(unsupported.sum())
         self._counts.withheld["E-SURVIVOR"] += int((survived & ~unsupported).sum())
         return unsupported | survived

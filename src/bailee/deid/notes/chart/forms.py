@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import ctypes
 from dataclasses import dataclass
-from functools import cache
-from typing import Any, Final
+from functools import cache, lru_cache
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
 
 from bailee.core.kernels import address, library
 from bailee.deid.notes.chart.charts import Charts
 from bailee.deid.notes.chart.kinds import LABELS_OF, ROLES, Role
 from bailee.deid.notes.chart.spellings import days_of, number_forms, word_forms
 from bailee.deid.notes.chart.words import word_table
-from bailee.deid.notes.text import Text
+from bailee.deid.notes.text import Text, texts_from_strings
 
 Rows = dict[str, npt.NDArray[Any]]
 
@@ -68,7 +67,7 @@ class _Listed:
     """Texts to look for, with the value (row of Charts) that each comes from."""
 
     value: npt.NDArray[np.int64]
-    text: list[str]  # distinct
+    text: list[str]
     index: npt.NDArray[np.int64]  # into text
     role: npt.NDArray[np.uint8]
     label: npt.NDArray[np.uint8]
@@ -79,38 +78,48 @@ def _expand(
 ) -> tuple[_Listed, _Listed, tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]]:
     """Write the forms of each distinct (role, value) once, then give them to every row that has it."""
     keys, back = np.unique(role.astype(np.int64) << 40 | unique, return_inverse=True)
-    texts: dict[str, int] = {}
-    word_rows, number_rows, day_rows = ([], []), ([], []), ([], [])  # type: ignore[var-annotated]
-    for number, key in enumerate(keys.tolist()):
-        kind, value = Role(key >> 40), values[key & ((1 << 40) - 1)]
-        for form_role, form in word_forms(kind, value):
-            word_rows[0].append(number)
-            word_rows[1].append((texts.setdefault(form, len(texts)), int(form_role)))
-        for form in number_forms(kind, value):
-            number_rows[0].append(number)
-            number_rows[1].append((texts.setdefault(form, len(texts)), 0))
-        for day in days_of(kind, value):
-            day_rows[0].append(number)
-            day_rows[1].append(day)
-    listed = [_spread(rows, back, list(texts), label) for rows in (word_rows, number_rows)]
-    rows, index = _repeat(np.array(day_rows[0], np.int64), back)
-    return listed[0], listed[1], (rows, np.array(day_rows[1] or [0], np.int64)[index])
+    written = [_written(Role(key >> 40), values[key & ((1 << 40) - 1)]) for key in keys.tolist()]
+    words = [form for each in written for form in each.words]
+    numbers = [(0, form) for each in written for form in each.numbers]
+    days = np.array([day for each in written for day in each.days], np.int64)
+    rows, which = _repeat([len(each.days) for each in written], back)
+    return (
+        _listed(words, *_repeat([len(each.words) for each in written], back), label),
+        _listed(numbers, *_repeat([len(each.numbers) for each in written], back), label),
+        (rows, days[which]),
+    )
 
 
-def _spread(rows: Any, back: npt.NDArray[np.int64], texts: list[str], label: npt.NDArray[np.uint8]) -> _Listed:
-    value, index = _repeat(np.array(rows[0], np.int64), back)
-    pairs = np.array(rows[1] or [(0, 0)], np.int64)[index]
-    return _Listed(value, texts, pairs[:, 0], pairs[:, 1].astype(np.uint8), label[value])
+class _Written(NamedTuple):
+    """The forms of one value."""
+
+    words: tuple[tuple[int, str], ...]
+    numbers: tuple[str, ...]
+    days: tuple[int, ...]
 
 
-def _repeat(
-    owner: npt.NDArray[np.int64], back: npt.NDArray[np.int64]
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """For sorted owners of forms, and the owner of each row: every (row, form) pair."""
-    first, end = np.searchsorted(owner, back), np.searchsorted(owner, back, side="right")
-    counts = end - first
-    rows = np.repeat(np.arange(len(back), dtype=np.int64), counts)
-    return rows, ranges(first, counts)
+@lru_cache(maxsize=1 << 14)
+def _written(role: Role, value: str) -> _Written:
+    """Write the forms of a value. Cost: once for the clinicians and places of many charts."""
+    words = tuple((int(form_role), form) for form_role, form in word_forms(role, value))
+    return _Written(words, tuple(number_forms(role, value)), tuple(days_of(role, value)))
+
+
+def _listed(
+    forms: list[tuple[int, str]],
+    rows: npt.NDArray[np.int64],
+    which: npt.NDArray[np.int64],
+    label: npt.NDArray[np.uint8],
+) -> _Listed:
+    roles = np.array([role for role, _ in forms], np.uint8)
+    return _Listed(rows, [form for _, form in forms], which, roles[which], label[rows])
+
+
+def _repeat(counts: list[int], back: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """For the number of forms that each value has, and the value of each row: every (row, form) pair."""
+    each = np.array(counts, np.int64)
+    sizes, first = each[back], (np.cumsum(each) - each)[back]
+    return np.repeat(np.arange(len(back), dtype=np.int64), sizes), ranges(first, sizes)
 
 
 def ranges(first: npt.NDArray[np.int64], counts: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
@@ -126,7 +135,7 @@ def _atom_bytes() -> int:
 
 
 def _words(charts: Charts, listed: _Listed) -> tuple[Rows, npt.NDArray[np.int32]]:
-    cut = cut_values(Text(pa.array(listed.text, pa.large_string())))
+    cut = cut_values(Text(texts_from_strings(listed.text)))
     first = np.searchsorted(cut["value"], np.arange(len(listed.text) + 1))
     counts = np.diff(first)[listed.index]
     order = np.lexsort((listed.value, charts.person[listed.value], charts.chart[listed.value]))
@@ -177,7 +186,7 @@ LAST4, SHORT = 1, 2
 
 
 def _numbers(charts: Charts, listed: _Listed) -> Rows:
-    text = Text(pa.array(listed.text, pa.large_string()))
+    text = Text(texts_from_strings(listed.text))
     code, last4 = np.zeros(len(text), np.uint64), np.zeros(len(text), np.uint64)
     length = np.zeros(len(text), np.int32)
     folded = np.ascontiguousarray(text.folded)

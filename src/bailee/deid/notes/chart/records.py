@@ -185,24 +185,34 @@ def _name_displays(found: Collected, texts: pa.StringArray, kind: Numbers) -> No
     displays = np.flatnonzero(found.tag == Tag.DISPLAY)
     if not len(references) or not len(displays):
         return
-    types = pc.struct_field(
-        pc.extract_regex(texts.take(pa.array(references)), r"(?:^|/)(?P<type>[A-Z][A-Za-z]+)[/?]"), "type"
-    )
-    order = np.argsort(found.parent[references], kind="stable")
-    parents = found.parent[references][order]
+    order = references[np.argsort(found.parent[references], kind="stable")]
+    parents = found.parent[order]
     spot = np.minimum(np.searchsorted(parents, found.parent[displays]), len(parents) - 1)
     beside = parents[spot] == found.parent[displays]
-    named = types.take(pa.array(order[spot])).to_numpy(zero_copy_only=False)
+    targets = texts.take(pa.array(order[spot[beside]]))
+    named = pc.struct_field(pc.extract_regex(targets, r"(?:^|/)(?P<type>[A-Z][A-Za-z]+)[/?]"), "type")
     for name, role in NAMED_BY.items():
-        kind[displays[beside & (named == name)]] = NUMBER_OF[role]
+        of_type = pc.fill_null(pc.equal(named, name), fill_value=False).to_numpy(zero_copy_only=False)
+        kind[displays[beside][of_type]] = NUMBER_OF[role]
 
 
 def _short(targets: pa.StringArray) -> pa.StringArray:
     """Bring references to one form: Type/id, id alone for urn:uuid, Type|value for a search by identifier."""
-    plain = pc.replace_substring_regex(targets, r"/_history/.*$", "")
-    plain = pc.replace_substring_regex(plain, r"^urn:(uuid|oid):", "")
-    plain = pc.replace_substring_regex(plain, r"^([A-Z][A-Za-z]+)\?identifier=(?:.*\|)?", r"\1|")
-    return pc.replace_substring_regex(plain, r"^.*/([A-Z][A-Za-z]+/[^/]+)$", r"\1")
+    for hint, pattern, short in _SHORTER:
+        longer = pc.match_substring_regex(targets, hint) if "/.*" in hint else pc.match_substring(targets, hint)
+        if pc.any(longer).as_py():
+            fresh = pc.replace_substring_regex(targets.filter(longer), pattern, short)
+            targets = pc.replace_with_mask(targets, longer, fresh)
+    return targets
+
+
+# What a reference that can be made shorter holds, and how it is made; most are short already.
+_SHORTER: Final = (
+    ("/_history/", r"/_history/.*$", ""),
+    ("urn:", r"^urn:(uuid|oid):", ""),
+    ("?identifier=", r"^([A-Z][A-Za-z]+)\?identifier=(?:.*\|)?", r"\1|"),
+    ("/.*/", r"^.*/([A-Z][A-Za-z]+/[^/]+)$", r"\1"),
+)
 
 
 def _names_of(rows: pa.RecordBatch, found: Identified) -> tuple[pa.StringArray, Numbers]:

@@ -113,8 +113,9 @@ def number_forms(role: Role, value: str) -> Iterator[str]:
     if role != Role.NUMBER or not any(map(str.isdigit, value)):
         return
     value = re.sub(r"^urn:(uuid|oid):", "", value)
-    bare = "".join(filter(str.isalnum, re.sub(r"(?i)\s*(ext|x)\.?\s*\d+$", "", value)))
-    forms = {bare: None, "".join(filter(str.isalnum, value)): None}
+    shown = _solid(value)
+    bare = _solid(re.sub(r"(?i)\s*(ext|x)\.?\s*\d+$", "", value)) if "x" in value or "X" in value else shown
+    forms = {bare: None, shown: None}
     tail = bare.lstrip(_LETTERS)
     if tail.isdigit() and len(tail) >= 5:
         forms[tail] = None
@@ -128,6 +129,10 @@ def number_forms(role: Role, value: str) -> Iterator[str]:
         for national in _national(value.strip(), bare):
             forms[national] = None
     yield from forms
+
+
+def _solid(value: str) -> str:
+    return value if value.isalnum() else "".join(filter(str.isalnum, value))
 
 
 def _national(value: str, digits: str) -> Iterator[str]:
