@@ -22,6 +22,8 @@ import pyarrow.compute as pc
 from bailee.consent.bulk import Spoken, decide_patients
 from bailee.consent.directives import DIRECTIVES, body_of
 from bailee.consent.evaluate import Snapshot, decide
+from bailee.consent.management import AttributeDefinition
+from bailee.consent.policies import CLAIMS, CONSENTS, directives_from_store
 from bailee.consent.rules import Item, Rule
 from bailee.core.grants import ALWAYS, FOREVER_MS, Ask, Grant, Window
 
@@ -166,6 +168,29 @@ def directives(patients: int) -> pa.Table:
     return pa.Table.from_arrays([patient, ids, signed, ends, body], schema=DIRECTIVES)
 
 
+def store(consents: int) -> None:
+    """Read a store's consents, of 50 different forms with two policies each, as directives about one ask."""
+    chance = np.random.default_rng(3)
+    forms_ = [
+        f'[{{"authorizationRule":"purpose == \\"HRESCH\\" && partner == \\"p{n}\\"","effect":"PERMIT"}},'
+        f'{{"authorizationRule":"purpose == \\"HMARKT\\" || partner == \\"p{n + 1}\\"","effect":"DENY"}}]'
+        for n in range(50)
+    ]
+    policies = pa.DictionaryArray.from_arrays(
+        pa.array(chance.integers(0, 50, consents).astype(np.int32)), pa.array(forms_)
+    )
+    users = names(0, consents)
+    table = pa.Table.from_arrays([users, users, policies, pa.array(np.full(consents, FOREVER_MS))], schema=CONSENTS)
+    definitions = {
+        "purpose": AttributeDefinition(category="REQUEST", allowed_values=("HRESCH", "HMARKT")),
+        "partner": AttributeDefinition(category="REQUEST", allowed_values=("acme",)),
+    }
+    watch = Watch()
+    with watch:
+        found = directives_from_store("s", table, CLAIMS.empty_table(), ASK, definitions, lambda _: [])
+    report("consents of a store as directives", consents=consents, directives=found.num_rows, **watch.figures())
+
+
 class Watch:
     """Adds up wall-clock and CPU seconds, all threads', of the blocks that it is around."""
 
@@ -235,15 +260,17 @@ def main() -> None:
     """Measure each part in a process of its own, so that memory is that part's."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--patients", type=int, default=32_000_000)
-    parser.add_argument("--part", choices=["singles", "bulk"])
+    parser.add_argument("--part", choices=["singles", "bulk", "store"])
     given = parser.parse_args()
     if given.part == "singles":
         singles()
     elif given.part == "bulk":
         bulk(given.patients)
+    elif given.part == "store":
+        store(given.patients // 32)
     else:
         report("machine", cores=os.cpu_count() or 0, load=round(os.getloadavg()[0], 1))
-        for part in ("singles", "bulk"):
+        for part in ("singles", "bulk", "store"):
             subprocess.run([sys.executable, __file__, "--part", part, "--patients", str(given.patients)], check=True)
 
 

@@ -18,13 +18,13 @@ from schemathesis.specs.openapi.checks import (
     response_schema_conformance,
     status_code_conformance,
 )
-from sqlalchemy import Engine
 from starlette.requests import Request
 from starlette.testclient import TestClient
 
 from bailee.agreements.people import ROLES, Person
 from bailee.core.clock import FixedClock
-from bailee.stores.sql.database import migrate, open_database
+from bailee.core.entropy import SeededEntropy
+from bailee.flows.hospital import Hospital, create_hospital
 from bailee.web.consent_api import consent_app
 from bailee.web.consent_calls import ROUTES, Route
 from bailee.web.consent_openapi import openapi
@@ -45,17 +45,19 @@ async def _identify(request: Request) -> Person | None:
 
 
 @pytest.fixture(scope="module")
-def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
-    engine = open_database(tmp_path_factory.mktemp("api") / "a.db")
-    migrate(engine)
-    _fill(TestClient(consent_app(engine, FixedClock(1000), _identify), headers=BEARER))
-    yield engine
-    engine.dispose()
+def hospital(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hospital]:
+    made = create_hospital(
+        tmp_path_factory.mktemp("api") / "home", "Test", "test/ledger", entropy=SeededEntropy(b"api")
+    )
+    made.clock = FixedClock(1000)
+    _fill(TestClient(consent_app(made, _identify), headers=BEARER))
+    yield made
+    made.close()
 
 
 @pytest.fixture(scope="module")
-def client(engine: Engine) -> TestClient:
-    return TestClient(consent_app(engine, FixedClock(1000), _identify), headers=BEARER, raise_server_exceptions=False)
+def client(hospital: Hospital) -> TestClient:
+    return TestClient(consent_app(hospital, _identify), headers=BEARER, raise_server_exceptions=False)
 
 
 def _fill(client: TestClient) -> None:
@@ -317,8 +319,8 @@ CHECKS = [
 
 
 @pytest.fixture(scope="module")
-def described(engine: Engine) -> Any:
-    return schemathesis.openapi.from_asgi("/v1/openapi.json", consent_app(engine, FixedClock(1000), _identify))
+def described(hospital: Hospital) -> Any:
+    return schemathesis.openapi.from_asgi("/v1/openapi.json", consent_app(hospital, _identify))
 
 
 @pytest.mark.parametrize("operation", [route.operation for route in ROUTES])

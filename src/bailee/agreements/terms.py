@@ -71,6 +71,7 @@ class Consent(Term, frozen=True, kw_only=True):
 
     regime: Literal["opt-out", "opt-in"]
     registers: tuple[Id, ...] = ()  # opt-out registers that must be fresh
+    stores: tuple[Name, ...] = ()  # consent stores whose consents bind, beside those of the hospital's configuration
     special: tuple[Name, ...] = ()  # sensitivity categories that need specific permission, beside the law's
 
 

@@ -204,7 +204,7 @@ def api(
         raise click.UsageError(f"no such call; there are {', '.join(one.operation for one in ROUTES)}")
     hospital = open_hospital(home)
     actor = Actor(by, hospital.clock.now_ms())
-    answer = call_here(hospital.engine, route, actor, store=store, name=name, content=body.read() if body else b"{}")
+    answer = call_here(hospital, route, actor, store=store, name=name, content=body.read() if body else b"{}")
     hospital.close()
     if out:
         out.write_bytes(answer)

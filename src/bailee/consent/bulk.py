@@ -12,10 +12,9 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from bailee.consent.directives import check_directives, orphans, rule_of
+from bailee.consent.directives import check_directives, check_owned, rule_of
 from bailee.consent.evaluate import Snapshot, refuse_by
-from bailee.consent.rules import Rule, reach
-from bailee.core.errors import Denied
+from bailee.consent.rules import Rule, has_permission, reach
 from bailee.core.grants import Ask
 
 PATIENT_ANSWERS = pa.schema(
@@ -80,7 +79,7 @@ class Spoken:
     """What a table of directives says about one ask at one moment, by patient."""
 
     def __init__(self, directives: pa.Table, said: npt.NDArray[np.int8]) -> None:
-        own = _by_patients(directives)
+        own = _permitting(directives)
         self.lists = ReasonLists(directives.filter(pa.array(said == Said.REFUSES)))
         self._permitting = self._names(directives, own & ((said == Said.PERMITS) | (said == Said.DEPENDS)))
         self._depending = self._names(directives, said == Said.DEPENDS)
@@ -89,9 +88,7 @@ class Spoken:
     def of(cls, directives: pa.Table, ask: Ask, at_ms: int) -> Spoken:
         """Evaluate the directives. Raises: Invalid for another schema; Denied if one names no patient."""
         directives = check_directives(directives)
-        if orphans(directives):
-            remedy = "Set them aside at intake; until then nobody knows whose refusal they are."
-            raise Denied(f"{orphans(directives)} directives name no patient", reasons=UNMAPPED, remedy=remedy)
+        check_owned(directives)
         return cls(directives, what_is_said(directives, ask, at_ms))
 
     def place(self, patients: pa.Array, *, needs_permit: bool) -> Places:
@@ -132,13 +129,14 @@ def _said(body: str, ask: Ask, at_ms: int) -> Said:
     return {None: Said.NOTHING, "permit": Said.PERMITS, "deny": Said.REFUSES}[found.whole]
 
 
-def _by_patients(directives: pa.Table) -> Mask:
-    """Tell which directives are patients' own: a permission of the hospital is not the patient's."""
+def _permitting(directives: pa.Table) -> Mask:
+    """Tell which directives may permit: patients' own with a permission in them; the hospital's is not the patient's."""
     if directives.num_rows == 0:
         return np.zeros(0, np.bool_)
     body = directives.column("body").chunk(0)
-    layers = np.array([rule_of(text).layer == "patient" for text in body.dictionary.to_pylist()], np.bool_)
-    chosen: Mask = layers[body.indices.to_numpy()]
+    rules = [rule_of(text) for text in body.dictionary.to_pylist()]
+    may = np.array([rule.layer == "patient" and has_permission(rule) for rule in rules], np.bool_)
+    chosen: Mask = may[body.indices.to_numpy()]
     return chosen
 
 

@@ -18,7 +18,7 @@ from bailee.consent.fhir import Reading, rules_from_consent
 from bailee.consent.labels import Sensitivity, built_in_sensitivity
 from bailee.consent.rules import Rule
 from bailee.core.canonical import canonical_bytes, strict_json
-from bailee.core.errors import Invalid
+from bailee.core.errors import Denied, Invalid
 
 DIRECTIVES = pa.schema(
     [
@@ -98,6 +98,16 @@ def check_directives(directives: pa.Table) -> pa.Table:
 def orphans(directives: pa.Table) -> int:
     """Count the directives that name no patient: a release must not go on while somebody may have said no."""
     return int(directives.column("patient").null_count)
+
+
+def check_owned(directives: pa.Table) -> None:
+    """Hold that each directive names its patient. Raises: Denied, counting those that do not."""
+    count = orphans(directives)
+    if count:
+        remedy = (
+            "Set them aside at intake, or map their users to patients; until then nobody knows whose refusal they are."
+        )
+        raise Denied(f"{count} directives name no patient", reasons=("E-UNMAPPED",), remedy=remedy)
 
 
 def body_of(rule: Rule) -> str:

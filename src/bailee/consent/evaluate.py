@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from functools import cache
 
 from bailee.consent.labels import CATEGORY, Sensitivity, built_in_sensitivity
-from bailee.consent.rules import Item, Outcome, Rule, outcome, reach
+from bailee.consent.rules import Item, Outcome, Rule, has_permission, outcome, reach
 from bailee.core.decisions import PERMIT, Decision, refuse
 from bailee.core.errors import Invalid
 from bailee.core.grants import Ask, Finding, Grant, Window, covering_window, findings
@@ -218,7 +218,7 @@ def refuse_by(rules: Iterable[Rule]) -> Decision:
 
 def _may_permit(rule: Rule, ask: Ask, at_ms: int) -> bool:
     found = reach(rule, ask, at_ms)
-    return rule.layer == "patient" and (found.whole == "permit" or found.depends)
+    return rule.layer == "patient" and (found.whole == "permit" or (found.depends and has_permission(rule)))
 
 
 def _gate_of(ask: Ask, grant: Grant | None, sensitivity: Sensitivity) -> Gate:

@@ -232,10 +232,15 @@ def with_defaults(mapping: UserDataMapping, definitions: Mapping[str, AttributeD
 
 def with_default_values(consent: Consent, definitions: Mapping[str, AttributeDefinition]) -> Consent:
     """Narrow permissions that do not speak of an attribute to its default values; refusals stay as wide as they are."""
+    return msgspec.structs.replace(consent, policies=narrowed(consent.policies, definitions))
+
+
+def narrowed(policies: tuple[Policy, ...], definitions: Mapping[str, AttributeDefinition]) -> tuple[Policy, ...]:
+    """Narrow policies that permit as `with_default_values` does."""
     defaults = {
         name: one for name, one in definitions.items() if one.category == "RESOURCE" and one.consent_default_values
     }
-    return msgspec.structs.replace(consent, policies=tuple(_narrowed(policy, defaults) for policy in consent.policies))
+    return tuple(_narrowed(policy, defaults) for policy in policies)
 
 
 def _narrowed(policy: Policy, defaults: Mapping[str, AttributeDefinition]) -> Policy:
@@ -261,7 +266,7 @@ def _has_expired(consent: Consent, at_ms: int) -> bool:
 def _verdict(consent: Consent, mapping: UserDataMapping, request: Mapping[str, str]) -> Verdict:
     if mapping.archived_ms is not None:
         return Verdict.NOT_APPLICABLE
-    matching = [policy for policy in consent.policies if _matches(policy, mapping)]
+    matching = [policy for policy in consent.policies if matches(policy, mapping)]
     if not matching:
         return Verdict.NO_MATCHING_POLICY
     said = {(policy.effect, holds(policy.authorization_rule, request)) for policy in matching}
@@ -270,7 +275,7 @@ def _verdict(consent: Consent, mapping: UserDataMapping, request: Mapping[str, s
     return Verdict.HAS_SATISFIED_POLICY if ("PERMIT", True) in said else Verdict.NO_SATISFIED_POLICY
 
 
-def _matches(policy: Policy, mapping: UserDataMapping) -> bool:
+def matches(policy: Policy, mapping: UserDataMapping) -> bool:
     """Tell whether a policy is about this data. Data that lacks an attribute matches a refusal, no permission."""
     known = {one.attribute_definition_id: one.values[0] for one in mapping.resource_attributes}
     for one in policy.resource_attributes:

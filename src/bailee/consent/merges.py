@@ -42,10 +42,13 @@ def links_of(patients: Iterable[bytes]) -> Iterator[Link]:
                 yield name, token.removeprefix("Patient/"), kind in _SAME
 
 
-def directives_in(records: pa.RecordBatch, *, sensitivity: Sensitivity | None = None) -> pa.Table:
+def directives_in(
+    records: pa.RecordBatch, *, stored: pa.Table | None = None, sensitivity: Sensitivity | None = None
+) -> pa.Table:
     """Read all that whole charts say of consent: Consents, with birth dates for guardians', and links between patients.
 
-    Shape: RECORDS[n] → DIRECTIVES[m]. Links to patients of other batches carry nothing here.
+    Shape: RECORDS[n], DIRECTIVES[k] → DIRECTIVES[m]. `stored` is what else these patients said; it follows links too.
+    Links to patients of other batches carry nothing here.
     """
     types = records.column("type")
     consents = records.filter(pc.equal(types, "Consent"))
@@ -54,6 +57,8 @@ def directives_in(records: pa.RecordBatch, *, sensitivity: Sensitivity | None = 
     found = directives_from_fhir(
         consents.column("json"), patients=consents.column("patient"), births=births, sensitivity=sensitivity
     )
+    if stored is not None and stored.num_rows:
+        found = pa.concat_tables([found, stored.cast(DIRECTIVES)]).unify_dictionaries()
     linked = people.filter(pc.match_substring(people.column("json"), '"link"'))
     here = set(people.column("id").to_pylist())
     links = [one for one in links_of(linked.column("json").to_pylist()) if one[1] in here]

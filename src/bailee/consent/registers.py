@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from bailee.consent.directives import directives_from_rules
 from bailee.consent.rules import Rule
@@ -12,6 +15,7 @@ from bailee.core.errors import Invalid
 
 MAX_AGE_MS = 24 * 3600 * 1000
 _ID_LENGTH = 64  # of a FHIR id
+_ID = f"^[A-Za-z0-9.-]{{1,{_ID_LENGTH}}}$"
 
 
 def patients_from_register(text: str, *, name: str) -> pa.Array:
@@ -38,6 +42,12 @@ def patients_from_register(text: str, *, name: str) -> pa.Array:
     if found == {"none"}:
         return pa.array([], pa.string())
     return pa.array(sorted(found), pa.string())
+
+
+def is_patient(names: pa.Array) -> npt.NDArray[np.bool_]:
+    """Tell which names have the form of a patient's logical id. Shape: string[n] → bool[n]."""
+    found: npt.NDArray[np.bool_] = pc.match_substring_regex(names, _ID).to_numpy(zero_copy_only=False)
+    return found
 
 
 def register_directives(register: str, patients: pa.Array) -> pa.Table:

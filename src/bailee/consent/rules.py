@@ -188,6 +188,11 @@ def has_refusal(rule: Rule) -> bool:
     return rule.effect == "deny" or any(has_refusal(one) for one in rule.exceptions)
 
 
+def has_permission(rule: Rule) -> bool:
+    """Tell whether a rule permits anything anywhere in it."""
+    return rule.effect == "permit" or any(has_permission(one) for one in rule.exceptions)
+
+
 def criteria_in_words(rule: Rule) -> list[str]:
     """Say a rule's own criteria, a line each; nothing for what is not limited."""
     lines = [f"{name}: {', '.join(sorted(getattr(rule, name)))}" for name in _SETS if getattr(rule, name)]

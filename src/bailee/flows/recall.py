@@ -21,7 +21,7 @@ from bailee.consent.directives import DIRECTIVES, check_directives, news, of_pat
 from bailee.consent.merges import directives_in
 from bailee.consent.rules import has_refusal
 from bailee.core.grants import Ask
-from bailee.flows.directives import stored_directives
+from bailee.flows.directives import bound_stores, stored_directives
 from bailee.flows.hospital import Hospital
 from bailee.stores.lake.manifest import Manifest, Partition
 from bailee.stores.lake.sealed import INDEX
@@ -47,6 +47,7 @@ class _Terms:
 
     ask: Ask
     needs_permit: bool
+    stores: tuple[str, ...]  # consent stores that bind
 
 
 @contextmanager
@@ -59,8 +60,8 @@ def recalling(
     """
     found = Recalled()
     left = left_without_notice(connection, patients)
-    terms = {name: _terms(connection, name) for name in left}
-    before = {name: _stored(hospital, connection, terms[name], left[name]) for name in left}
+    terms = {name: _terms(hospital, connection, name) for name in left}
+    before = {name: _stored(connection, terms[name], left[name]) for name in left}
     yield found
 
     def charts(names: Sequence[str]) -> pa.Table:
@@ -68,7 +69,7 @@ def recalling(
 
     pairs = []
     for name, holds in left.items():
-        after = _stored(hospital, connection, terms[name], holds)
+        after = _stored(connection, terms[name], holds)
         gone = _gone(terms[name], before[name], after, charts, holds, at_ms)
         pairs += [(release, name, patient) for patient, release in holds if patient in gone]
     found.opened = open_recalls(connection, pairs, actor=actor, at_ms=at_ms)
@@ -135,30 +136,29 @@ def _open_for(hospital: Hospital, connection: Connection, left: Left, read: _Rea
     at_ms = hospital.clock.now_ms()
     pairs = []
     for name, holds in left.items():
-        terms = _terms(connection, name)
-        stored = _stored(hospital, connection, terms, holds)
+        terms = _terms(hospital, connection, name)
+        stored = _stored(connection, terms, holds)
         before, after = (pa.concat_tables([stored, one]) for one in (read.before, read.after))
         gone = _gone(terms, before, after, lambda _: DIRECTIVES.empty_table(), holds, at_ms)
         pairs += [(release, name, patient) for patient, release in holds if patient in gone]
     return open_recalls(connection, pairs, actor=actor, at_ms=at_ms)
 
 
-def _terms(connection: Connection, name: str) -> _Terms | None:
+def _terms(hospital: Hospital, connection: Connection, name: str) -> _Terms | None:
     """Read an agreement's terms; None where it cannot be found any more, and then every change speaks of it."""
     stored = find_agreement(connection, name)
     if stored is None:
         return None
     ask = ask_of(stored.agreement, profile_sha256=_ANY_PROFILE)
-    return _Terms(ask, grant_of(stored.agreement, stored.approval).needs_permit)
+    stores = bound_stores(hospital.home.configuration, stored.agreement)
+    return _Terms(ask, grant_of(stored.agreement, stored.approval).needs_permit, stores)
 
 
-def _stored(
-    hospital: Hospital, connection: Connection, terms: _Terms | None, holds: Sequence[tuple[str, str]]
-) -> pa.Table:
+def _stored(connection: Connection, terms: _Terms | None, holds: Sequence[tuple[str, str]]) -> pa.Table:
     if terms is None:
         return DIRECTIVES.empty_table()
     names = pa.array(sorted({patient for patient, _ in holds}), pa.string())
-    return of_patients(stored_directives(hospital, connection, terms.ask, names), names)
+    return of_patients(stored_directives(connection, terms.stores, terms.ask, names), names)
 
 
 def _gone(

@@ -1,7 +1,6 @@
 """Stand before the gate: an agreement as it stands now, what is asked under it, and the rules that speak of everybody.
 
-A release calls `stand` once, notes `consent_size`, decides every partition with `ask`, `snapshot` and the
-directives, and in the transaction that commits it calls `stores.sql.consents.recheck` with that size.
+Patients' own directives are beside it (`directives.stored_directives`, `consent.merges.directives_in` for charts).
 """
 
 from __future__ import annotations
@@ -9,7 +8,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import msgspec
-import pyarrow as pa
 from sqlalchemy import Connection
 
 from bailee.agreements.check import Approval, ask_of, check_release, grant_of
@@ -21,6 +19,8 @@ from bailee.consent.rules import Rule
 from bailee.core.decisions import Decision
 from bailee.core.errors import UserError
 from bailee.core.grants import Ask, Grant
+from bailee.flows.directives import bound_stores, house_of
+from bailee.stores.home import Configuration
 from bailee.stores.sql import consents
 from bailee.stores.sql.agreements import approval_of, find_agreement, find_request
 
@@ -35,6 +35,7 @@ class Standing:
     ask: Ask
     snapshot: Snapshot  # grants and the house's rules; patients' own are directives
     decision: Decision  # the agreement's half
+    stores: tuple[str, ...]  # consent stores that bind
     consent_size: int
 
 
@@ -42,6 +43,7 @@ def stand(
     connection: Connection,
     name: str,
     *,
+    configuration: Configuration,
     profile_sha256: str,
     at_ms: int,
     recipient: str = "",
@@ -61,7 +63,8 @@ def stand(
     grant = grant_of(agreement, approval)
     if asked is not None:
         ask, grant = _of_request(ask, asked), narrowed(grant, asked)
-    house = consents.house_rules(connection) + consents.register_rules(connection, agreement.consent.registers, at_ms)
+    stores = bound_stores(configuration, agreement)
+    house = house_of(connection, agreement, stores, at_ms)
     return Standing(
         agreement=agreement,
         agreement_sha256=stored.sha256,
@@ -69,6 +72,7 @@ def stand(
         ask=ask,
         snapshot=snapshot_of(grant, house, consents.size_of(connection), sensitivity),
         decision=check_release(agreement, at_ms, approval=approval, ask=ask, use=asked.use if asked else None),
+        stores=stores,
         consent_size=consents.size_of(connection),
     )
 
@@ -82,11 +86,6 @@ def snapshot_of(grant: Grant, house: tuple[Rule, ...], size: int, sensitivity: S
         size=size,
         sensitivity=sensitivity or built_in_sensitivity(),
     )
-
-
-def directives_for(connection: Connection, from_vault: pa.Table, patients: pa.Array | None = None) -> pa.Table:
-    """Join what Consents in the vault say with what the store holds. Shape: DIRECTIVES[m] → DIRECTIVES[n]."""
-    return pa.concat_tables([from_vault, consents.directives_of(connection, patients)]).unify_dictionaries()
 
 
 def _request(connection: Connection, name: str) -> Request | None:

@@ -15,8 +15,9 @@ from bailee.consent.merges import directives_in
 from bailee.consent.records import decide_records
 from bailee.consent.rules import Rule, applies
 from bailee.core.decisions import Decision
+from bailee.flows.directives import stored_directives
 from bailee.flows.hospital import Hospital
-from bailee.flows.standing import Standing, directives_for, stand
+from bailee.flows.standing import Standing, stand
 from bailee.stores.sql.database import read
 from bailee.stores.sql.recalls import list_recalls
 
@@ -41,10 +42,18 @@ def why(hospital: Hospital, patient: str, agreement: str, *, profile_sha256: str
     at_ms = hospital.clock.now_ms()
     records = _records(hospital, patient)
     with read(hospital.engine) as connection:
-        standing = stand(connection, agreement, profile_sha256=profile_sha256, at_ms=at_ms, request=request)
+        standing = stand(
+            connection,
+            agreement,
+            configuration=hospital.home.configuration,
+            profile_sha256=profile_sha256,
+            at_ms=at_ms,
+            request=request,
+        )
         asked = pa.array([patient], pa.string())
-        directives = of_patients(directives_for(connection, directives_in(records), asked), asked)
+        stored = stored_directives(connection, standing.stores, standing.ask, asked)
         recalls = tuple(list_recalls(connection, agreement, patient=patient))
+    directives = of_patients(directives_in(records, stored=stored), asked)
     own = tuple(rule for _, rule in rules_from_directives(directives))
     full = Snapshot(
         grants=standing.snapshot.grants,

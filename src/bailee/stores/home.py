@@ -23,6 +23,7 @@ class Configuration(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     vault: str = "vault"
     releases: str = "releases"
     keys: str = "keys"
+    consent_stores: tuple[str, ...] = ()  # whose consents bind every release, beside those that an agreement names
     signer_socket: str = ""  # of a signer in its own process; empty: this process signs with ledger.key
 
 
@@ -114,5 +115,7 @@ def create_home(folder: Path, configuration: Configuration) -> Home:
     return home
 
 
-def _toml(value: str) -> str:
+def _toml(value: str | tuple[str, ...]) -> str:
+    if isinstance(value, tuple):
+        return f"[{', '.join(_toml(one) for one in value)}]"
     return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'

@@ -9,7 +9,6 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import msgspec
-from sqlalchemy import Engine
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
@@ -18,11 +17,12 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route as HttpRoute
 
 from bailee.agreements.people import Person
-from bailee.core.clock import Clock
 from bailee.core.errors import Invalid
+from bailee.flows.hospital import Hospital
 from bailee.stores.sql.consent_stores import Actor
 from bailee.stores.sql.database import read, write
 from bailee.web.consent_calls import ROUTES, Call, Parquet, Route
+from bailee.web.consent_concerned import run_call
 from bailee.web.consent_local import read_body
 from bailee.web.consent_openapi import openapi
 from bailee.web.problems import problem, problem_of
@@ -31,18 +31,22 @@ Identify = Callable[[Request], Awaitable[Person | None]]
 MOST_BYTES = 1_000_000
 
 
-def consent_app(engine: Engine, clock: Clock, identify: Identify) -> Starlette:
-    """Make the application. `identify` says who sends a request, or None; nobody may do nothing."""
-    routes = [_http_route(route, engine, clock, identify) for route in ROUTES]
+def consent_app(hospital: Hospital, identify: Identify) -> Starlette:
+    """Make an application of these calls alone. `identify` says who sends a request, or None; nobody may do nothing."""
+    return Starlette(routes=consent_routes(hospital, identify), exception_handlers=PROBLEMS)
+
+
+def consent_routes(hospital: Hospital, identify: Identify) -> list[HttpRoute]:
+    """Make the routes, the description among them."""
 
     async def description(_: Request) -> Response:
         return JSONResponse(openapi())
 
-    handlers: Any = {HTTPException: _http_problem, Exception: _any_problem}
-    return Starlette(routes=[HttpRoute("/v1/openapi.json", description), *routes], exception_handlers=handlers)
+    described = HttpRoute("/v1/openapi.json", description)
+    return [described, *(_http_route(route, hospital, identify) for route in ROUTES)]
 
 
-def _http_route(route: Route, engine: Engine, clock: Clock, identify: Identify) -> HttpRoute:
+def _http_route(route: Route, hospital: Hospital, identify: Identify) -> HttpRoute:
     async def endpoint(request: Request) -> Response:
         try:
             person = await identify(request)
@@ -51,7 +55,8 @@ def _http_route(route: Route, engine: Engine, clock: Clock, identify: Identify) 
             if person.is_partner or person.roles.isdisjoint(route.roles):
                 return problem(403, "E-DENIED", f"the roles {', '.join(sorted(route.roles))} may do this")
             body = read_body(route, await _content(request))
-            found = await run_in_threadpool(_run, route, request, body, Actor(person.id, clock.now_ms()), engine)
+            actor = Actor(person.id, hospital.clock.now_ms())
+            found = await run_in_threadpool(_run, route, request, body, actor, hospital)
             return _response(route, found)
         except Exception as error:  # noqa: BLE001  # every failure becomes a problem document
             return problem_of(error)
@@ -59,11 +64,11 @@ def _http_route(route: Route, engine: Engine, clock: Clock, identify: Identify) 
     return HttpRoute(route.path, endpoint, methods=[route.method], name=route.operation)
 
 
-def _run(route: Route, request: Request, body: Any, actor: Actor, engine: Engine) -> Any:
+def _run(route: Route, request: Request, body: Any, actor: Actor, hospital: Hospital) -> Any:
     query = dict(request.query_params)
     _check_query(route, query, request)
-    with (write if route.writes else read)(engine) as connection:
-        return route.run(Call(connection, request.path_params, body, actor, query))
+    with (write if route.writes else read)(hospital.engine) as connection:
+        return run_call(hospital, route, Call(connection, request.path_params, body, actor, query))
 
 
 def _check_query(route: Route, query: dict[str, str], request: Request) -> None:
@@ -97,3 +102,6 @@ async def _http_problem(_: Request, error: HTTPException) -> Response:
 
 async def _any_problem(_: Request, error: Exception) -> Response:
     return problem_of(error)
+
+
+PROBLEMS: Any = {HTTPException: _http_problem, Exception: _any_problem}

@@ -6,23 +6,24 @@ import json
 from typing import Any
 
 import msgspec
-from sqlalchemy import Engine
 
 from bailee.core.canonical import strict_json
 from bailee.core.errors import Invalid
+from bailee.flows.hospital import Hospital
 from bailee.stores.sql.consent_stores import Actor
 from bailee.stores.sql.database import read, write
-from bailee.web.consent_calls import Call, Parquet, Route
+from bailee.web.consent_calls import Call, Route
+from bailee.web.consent_concerned import run_call
 
 
-def call_here(engine: Engine, route: Route, actor: Actor, *, store: str, name: str, content: bytes) -> bytes:
+def call_here(hospital: Hospital, route: Route, actor: Actor, *, store: str, name: str, content: bytes) -> bytes:
     """Run one call; give its answer as JSON, or as Parquet where the call gives that. Raises: whatever it raises."""
     body = read_body(route, content)
     names = {"store": store, **({"name": name} if "{name}" in route.path else {})}
     query = {"id": name or store} if route.named else {}
-    with (write if route.writes else read)(engine) as connection:
-        found = route.run(Call(connection, names, body, actor, query))
-    return bytes(found) if route.answer is Parquet else msgspec.json.encode(found)
+    with (write if route.writes else read)(hospital.engine) as connection:
+        found = run_call(hospital, route, Call(connection, names, body, actor, query))
+    return found if isinstance(found, bytes) else msgspec.json.encode(found)
 
 
 def read_body(route: Route, content: bytes) -> Any:

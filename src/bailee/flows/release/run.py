@@ -21,6 +21,7 @@ from bailee.agreements.terms import Agreement
 from bailee.core.canonical import canonical_bytes, sha256_hex
 from bailee.core.errors import Conflict, Denied, UserError
 from bailee.deid.risk.gate import require
+from bailee.flows.directives import bound_stores, house_of, stored_directives
 from bailee.flows.hospital import Hospital
 from bailee.flows.profiles import plan_named
 from bailee.flows.release.assemble import join_parts, write_logs, write_manifest
@@ -39,7 +40,7 @@ from bailee.stores.lake.dataset import FORMAT, MANIFEST, DatasetFile, DatasetMan
 from bailee.stores.lake.manifest import Partition
 from bailee.stores.lake.sealed import INDEX
 from bailee.stores.sql.agreements import find_agreement, hold_agreement
-from bailee.stores.sql.consents import directives_of, house_rules, recheck, register_rules, size_of
+from bailee.stores.sql.consents import recheck, size_of
 from bailee.stores.sql.database import read
 
 T = TypeVar("T")
@@ -204,14 +205,15 @@ def _begin(hospital: Hospital, terms: Agreement, approval: Approval, plan: Relea
     if not (staging / PLAN).exists():
         staging.mkdir(parents=True, exist_ok=True)
         ask = ask_of(terms, profile_sha256=plan.profile_sha256, approval=approval)
+        stores = bound_stores(hospital.home.configuration, terms)
         with read(hospital.engine) as connection:
             given = Given(
                 ask=ask,
                 grant=grant_of(terms, approval),
-                house=house_rules(connection) + register_rules(connection, terms.consent.registers, plan.as_of_ms),
+                house=house_of(connection, terms, stores, plan.as_of_ms),
                 consent_size=size_of(connection),
             )
-            directives = directives_of(connection)
+            directives = stored_directives(connection, stores, ask)
         document = canonical_bytes(agreement_document(terms))
         write_given(staging, document, given, directives, hospital.master.derive("parts"))
         write_plan(hospital.home, plan)

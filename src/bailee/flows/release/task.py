@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from bailee.consent.directives import DIRECTIVES, of_patients
+from bailee.consent.directives import of_patients
 from bailee.consent.merges import directives_in
 from bailee.consent.records import decide_records
 from bailee.core.columns import buffer_of
@@ -94,8 +94,7 @@ class _Part:
         """Ask the consent evaluator for every record that is still in; it sees whole charts."""
         rows, plan = self.gate.rows, self.tools.plan
         given = of_patients(self.tools.directives, pc.unique(rows["patient"].drop_null()))
-        named = directives_in(rows)
-        directives = pa.concat_tables([given, named]).cast(DIRECTIVES) if given.num_rows else named
+        directives = directives_in(rows, stored=given)
         answers = decide_records(rows, directives, self.tools.given.ask, self.tools.snapshot, plan.as_of_ms)
         first = pc.list_element(pc.fill_null(answers["reasons"], [""]), 0).combine_chunks()
         codes = pc.list_element(pc.split_pattern(first, ":"), 0)

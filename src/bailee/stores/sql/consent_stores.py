@@ -5,12 +5,13 @@ Functions run in the caller's transaction; those that change something append th
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import msgspec
-from sqlalchemy import Connection, Table, and_, func, insert, select, update
+import pyarrow as pa
+from sqlalchemy import Connection, Select, Table, and_, func, insert, select, update
 
 from bailee.consent.management import (
     MOST_ATTRIBUTES,
@@ -25,13 +26,17 @@ from bailee.consent.management import (
     check_mapping,
     step_consent,
 )
+from bailee.consent.policies import CLAIMS, CONSENTS, PATIENT
 from bailee.core.canonical import sha256_hex
 from bailee.core.errors import Conflict, Invalid, UserError
+from bailee.core.grants import FOREVER_MS
 from bailee.ledger.entries import Entry
 from bailee.stores.sql import consent_tables as tables
+from bailee.stores.sql.consents import HOUSE, note_change
 from bailee.stores.sql.ledger_append import append
 
 Kept = TypeVar("Kept", bound=Form)
+_CHUNK = 400
 _KINDS = {"activate": "consent.granted", "revoke": "consent.revoked", "reject": "consent.rejected"}
 
 
@@ -83,6 +88,11 @@ def find_store(connection: Connection, name: str) -> ConsentStore:
     return _find(connection, tables.store, {"id": name}, ConsentStore)
 
 
+def has_store(connection: Connection, name: str) -> bool:
+    """Tell whether there is a store of that name."""
+    return connection.execute(select(tables.store.c.id).where(tables.store.c.id == name)).first() is not None
+
+
 def create_definition(connection: Connection, store: str, name: str, one: AttributeDefinition, actor: Actor) -> None:
     """Define an attribute. Raises: Absent; Conflict if it is defined; Invalid beyond 200 of them."""
     find_store(connection, store)
@@ -90,6 +100,7 @@ def create_definition(connection: Connection, store: str, name: str, one: Attrib
         raise Invalid(f"more than {MOST_ATTRIBUTES} attributes", remedy="Use another store.")
     _check_defaults(one)
     _insert(connection, tables.attribute, {"store": store, "id": name}, one)
+    _log(connection, store, name, [HOUSE], actor, body="attribute", narrows=True)
     _leaf(connection, actor, "config.changed", "attribute defined", store, name)
 
 
@@ -99,6 +110,7 @@ def change_definition(connection: Connection, store: str, name: str, one: Attrib
     check_definition_change(before, one)
     _check_defaults(one)
     _replace(connection, tables.attribute, {"store": store, "id": name}, one)
+    _log(connection, store, name, [HOUSE], actor, body="attribute", narrows=True)
     _leaf(connection, actor, "config.changed", "attribute changed", store, name)
 
 
@@ -185,16 +197,19 @@ def create_mapping(connection: Connection, store: str, name: str, mapping: UserD
     check_mapping(mapping, definitions_of(connection, store))
     columns = {"store": store, "id": name}
     _insert(connection, tables.mapping, columns, mapping, data=mapping.data_id, user=mapping.user_id)
+    _log_mapping(connection, store, name, actor, mapping)
     _leaf(connection, actor, "config.changed", "data mapped", store)
 
 
 def change_mapping(connection: Connection, store: str, name: str, mapping: UserDataMapping, actor: Actor) -> None:
     """Correct a mapping. Raises: Absent, Conflict if it is archived, Invalid."""
-    if find_mapping(connection, store, name).archived_ms is not None:
+    before = find_mapping(connection, store, name)
+    if before.archived_ms is not None:
         raise Conflict("an archived mapping cannot change")
     check_mapping(mapping, definitions_of(connection, store))
     columns = {"store": store, "id": name}
     _replace(connection, tables.mapping, columns, mapping, data=mapping.data_id, user=mapping.user_id)
+    _log_mapping(connection, store, name, actor, before, mapping)
     _leaf(connection, actor, "config.changed", "data mapped again", store)
 
 
@@ -204,7 +219,16 @@ def archive_mapping(connection: Connection, store: str, name: str, actor: Actor)
     if mapping.archived_ms is None:
         archived = msgspec.structs.replace(mapping, archived_ms=actor.at_ms)
         _replace(connection, tables.mapping, {"store": store, "id": name}, archived)
+        _log_mapping(connection, store, name, actor, mapping)
         _leaf(connection, actor, "config.changed", "mapping archived", store)
+
+
+def _log_mapping(connection: Connection, store: str, name: str, actor: Actor, *mappings: UserDataMapping) -> None:
+    """A mapping says who a user is or what a permission covers: whoever it is about may now be out."""
+    users = sorted({one.user_id for one in mappings})
+    named = {one.data_id.removeprefix(PATIENT) for one in mappings if one.data_id.startswith(PATIENT)}
+    patients = sorted(named.union(patients_of_users(connection, store, users)))
+    _log(connection, store, name, patients, actor, body="mapping", narrows=True)
 
 
 def find_mapping(connection: Connection, store: str, name: str) -> UserDataMapping:
@@ -213,16 +237,73 @@ def find_mapping(connection: Connection, store: str, name: str) -> UserDataMappi
 
 
 def mappings_of(
-    connection: Connection, store: str, *, data: str | None = None, user: str | None = None
+    connection: Connection, store: str, *, name: str | None = None, data: str | None = None, user: str | None = None
 ) -> dict[str, UserDataMapping]:
-    """Give a store's mappings by name: all, those of one piece of data, or of one person."""
+    """Give a store's mappings by name: all, one, those of one piece of data, or of one person."""
     table = tables.mapping
     query = select(table.c.id, table.c.content).where(table.c.store == store).order_by(table.c.id)
+    if name is not None:
+        query = query.where(table.c.id == name)
     if data is not None:
         query = query.where(table.c.data == data)
     if user is not None:
         query = query.where(table.c.user == user)
     return {row.id: msgspec.json.decode(row.content, type=UserDataMapping) for row in connection.execute(query)}
+
+
+def live_consents(connection: Connection, store: str, users: Sequence[str] | None = None) -> pa.Table:
+    """Read the consents in force, of all users or of these; expiry is left to whoever evaluates. Shape: → CONSENTS[n].
+
+    One that cannot be read is in force with policies that cannot be read either, which refuses everything.
+    """
+    table = tables.revision
+    last = select(table.c.consent, func.max(table.c.n).label("n")).where(table.c.store == store)
+    newest = last.group_by(table.c.consent).subquery()
+    query = select(table.c.consent, table.c.user, table.c.content).where(table.c.store == store)
+    query = query.join(newest, and_(table.c.consent == newest.c.consent, table.c.n == newest.c.n))
+    rows = [row for part in _by_users(query, table, users) for row in connection.execute(part)]
+    heads = [_head(row.content) for row in rows]
+    live = [(row.consent, row.user, head) for row, head in zip(rows, heads, strict=True) if head.state == "ACTIVE"]
+    policies = pa.array([bytes(head.policies).decode() for _, _, head in live], pa.string()).dictionary_encode()
+    ends = [FOREVER_MS if head.expire_time_ms is None else head.expire_time_ms for _, _, head in live]
+    columns = [[consent for consent, _, _ in live], [user for _, user, _ in live]]
+    arrays = [*(pa.array(column, pa.string()) for column in columns), policies, pa.array(ends, pa.int64())]
+    return pa.Table.from_arrays(arrays, schema=CONSENTS)
+
+
+def claims_of(connection: Connection, store: str, users: Sequence[str] | None = None) -> pa.Table:
+    """Read which patients users are, by the mappings of data `Patient/…`. Shape: → CLAIMS[n]."""
+    table = tables.mapping
+    query = select(table.c.user, table.c.data, table.c.content)
+    query = query.where(table.c.store == store, table.c.data.startswith(PATIENT, autoescape=True))
+    rows = [row for part in _by_users(query, table, users) for row in connection.execute(part)]
+    live = [msgspec.json.decode(row.content, type=UserDataMapping).archived_ms is None for row in rows]
+    names = [row.data.removeprefix(PATIENT) for row in rows]
+    arrays = [
+        pa.array([row.user for row in rows], pa.string()),
+        pa.array(names, pa.string()),
+        pa.array(live, pa.bool_()),
+    ]
+    return pa.Table.from_arrays(arrays, schema=CLAIMS)
+
+
+def users_of(connection: Connection, store: str, patients: Sequence[str]) -> list[str]:
+    """Name the users who are these patients, by bearing the id or by a mapping."""
+    table = tables.mapping
+    found = set(patients)
+    for start in range(0, len(patients), _CHUNK):
+        data = [f"{PATIENT}{patient}" for patient in patients[start : start + _CHUNK]]
+        query = select(table.c.user).where(table.c.store == store, table.c.data.in_(data))
+        found |= set(connection.execute(query).scalars())
+    return sorted(found)
+
+
+def patients_of_users(connection: Connection, store: str, users: Sequence[str] | None) -> list[str]:
+    """Name the patients that a change about these users, or about everybody, concerns."""
+    everybody = select(tables.revision.c.user).where(tables.revision.c.store == store).distinct()
+    names = list(connection.execute(everybody).scalars()) if users is None else list(users)
+    claims = claims_of(connection, store, users)
+    return sorted({*names, *claims.column("patient").to_pylist()})
 
 
 def names_of(connection: Connection, table: Table, store: str | None, after: str, count: int) -> list[str]:
@@ -234,6 +315,44 @@ def names_of(connection: Connection, table: Table, store: str | None, after: str
     return [str(name) for name in connection.execute(query).scalars()]
 
 
+class _Head(msgspec.Struct, rename="camel"):
+    """What of a consent's content decides whether it counts; its policies as they were written."""
+
+    policies: msgspec.Raw
+    state: str
+    expire_time_ms: int | None = None
+
+
+def _head(content: str) -> _Head:
+    try:
+        return msgspec.json.decode(content, type=_Head)
+    except msgspec.DecodeError:
+        return _Head(msgspec.Raw(b""), "ACTIVE")
+
+
+def _by_users(query: Select[Any], table: Table, users: Sequence[str] | None) -> Iterator[Select[Any]]:
+    if users is None:
+        yield query
+        return
+    for start in range(0, len(users), _CHUNK):
+        yield query.where(table.c.user.in_(users[start : start + _CHUNK]))
+
+
+def _log(
+    connection: Connection, store: str, name: str, patients: Sequence[str], actor: Actor, *, body: str, narrows: bool
+) -> None:
+    """Enter a change into the log of consent, which a release that began before it asks when it commits."""
+    note_change(
+        connection,
+        patients,
+        name=f"{store}/{name}",
+        source="consent-store",
+        body=body,
+        narrows=narrows,
+        at_ms=actor.at_ms,
+    )
+
+
 def _revise(
     connection: Connection, store: str, name: str, consent: Consent, actor: Actor, *, kind: str, n: int
 ) -> Revision:
@@ -241,7 +360,14 @@ def _revise(
     if consent.consent_artifact is not None:
         find_artifact(connection, store, consent.consent_artifact)
     key = {"store": store, "consent": name, "n": n}
+    before = find_consent(connection, store, name).content if n else None
     _insert(connection, tables.revision, key, consent, user=consent.user_id, at_ms=actor.at_ms)
+    held = before is not None and before.state == "ACTIVE"
+    if held or consent.state == "ACTIVE":
+        patients = patients_of_users(connection, store, [consent.user_id])
+        narrows = held or len(patients) > 1 or any(policy.effect == "DENY" for policy in consent.policies)
+        body = _text(consent) if consent.state == "ACTIVE" else ""
+        _log(connection, store, name, patients, actor, body=body, narrows=narrows)
     _leaf(connection, actor, kind, f"revision {n}", store, name)
     return Revision(name, n, consent, actor.at_ms)
 

@@ -19,6 +19,7 @@ from bailee.consent.directives import DIRECTIVES, body_of, check_directives, rul
 from bailee.consent.registers import MAX_AGE_MS, register_directives, stale_rules
 from bailee.consent.rules import Rule
 from bailee.core.errors import Conflict, UserError
+from bailee.core.grants import FOREVER_MS
 from bailee.ledger.entries import Entry
 from bailee.stores.sql import consent_tables as tables
 from bailee.stores.sql.ledger_append import append
@@ -90,6 +91,21 @@ def take_back(connection: Connection, patient: str, name: str, *, actor: str, at
     if found is None:
         raise UserError("there is no such directive", remedy="`bailee consent list PATIENT` names them.")
     return _write(connection, [], [found], present, source=found["source"], actor=actor, at_ms=at_ms)
+
+
+def note_change(
+    connection: Connection, patients: Sequence[str], *, name: str, source: str, body: str, narrows: bool, at_ms: int
+) -> None:
+    """Log what was said elsewhere than here, so that a release which was read before it is planned anew.
+
+    `patients` are all that it concerns, HOUSE for everybody; an empty body took it back. Units: milliseconds since the epoch.
+    """
+    first = size_of(connection)
+    rows = (
+        [first + at, patient, name, source, 0, FOREVER_MS, body, int(narrows), at_ms]
+        for at, patient in enumerate(patients)
+    )
+    insert_rows(connection, tables.log, ("seq", *_COLUMNS, "tightens", "at_ms"), rows)
 
 
 def directives_of(connection: Connection, patients: pa.Array | None = None) -> pa.Table:
