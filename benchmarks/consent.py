@@ -172,7 +172,7 @@ def store(consents: int) -> None:
     """Read a store's consents, of 50 different forms with two policies each, as directives about one ask."""
     chance = np.random.default_rng(3)
     forms_ = [
-        f'[{{"authorizationRule":"purpose == \\"HRESCH\\" && partner == \\"p{n}\\"","effect":"PERMIT"}},'
+        f'[{{"authorizationRule":"purpose == \\"HRESCH\\" && partner in [\\"acme\\", \\"p{n}\\"]","effect":"PERMIT"}},'
         f'{{"authorizationRule":"purpose == \\"HMARKT\\" || partner == \\"p{n + 1}\\"","effect":"DENY"}}]'
         for n in range(50)
     ]
