@@ -38,6 +38,17 @@ BAD = [
     ("expires_on: 2028-03-02", "expires_on: 2026-03-02", 85, "expires before it begins"),
     ("title: Earlier", "titles: Earlier", 4, "unknown term `titles`"),
     ("kind: de-identified", "kind: de-identified\n   x: : y", 28, "not YAML"),
+    ("title: Earlier", "risk: {quasi: [Patient.sex]}\ntitle: Earlier", 4, "not an element of Patient"),
+    ("title: Earlier", "risk: {quasi: [Condition.code]}\ntitle: Earlier", 4, "not an element of Patient"),
+    ("title: Earlier", "risk: {quasi: [Patient.name]}\ntitle: Earlier", 4, "that has a value"),
+    ("title: Earlier", "risk: {quasi: [Patient.gender, Patient.gender]}\ntitle: Earlier", 4, "the same element twice"),
+    ("title: Earlier", "risk: {quasi: [Patient.gender], leave_out_percent: 60}\ntitle: Earlier", 4, "int <= 50"),
+    (
+        "title: Earlier",
+        "risk: {quasi: [Patient.gender], sensitive: [{element: x}]}\ntitle: Earlier",
+        4,
+        "not an element",
+    ),
 ]
 
 

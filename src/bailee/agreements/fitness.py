@@ -10,7 +10,7 @@ from bailee.agreements.routes import Deidentified, LimitedDataSet, Preparatory
 from bailee.agreements.terms import Agreement
 from bailee.agreements.vocabulary import ALWAYS_PROHIBITED, DATA_USE_DUTIES
 from bailee.core.grants import lies_in
-from bailee.records.r4.tables import children, resource_types
+from bailee.records.r4.tables import children, elements_at, is_primitive, resource_types
 
 Misfit = tuple[Path, str, str]  # where, the rule, the remedy
 ALL_TYPES = "all"
@@ -119,6 +119,30 @@ def _models(agreement: Agreement) -> Iterator[Misfit]:
         yield ("models", "trained_on"), "model training on nothing named", remedy
 
 
+def _risk(agreement: Agreement) -> Iterator[Misfit]:
+    risk = agreement.risk
+    if risk is None:
+        return
+    remedy = "Name an element as FHIR R4 does: Patient.birthDate, Patient.address.postalCode."
+    named: set[str] = set()
+    for path, element in [
+        *((("risk", "quasi", number), element) for number, element in enumerate(risk.quasi)),
+        *((("risk", "sensitive", number, "element"), each.element) for number, each in enumerate(risk.sensitive)),
+    ]:
+        if not _is_value_of_patient(element):
+            yield path, "not an element of Patient that has a value", remedy
+        if element in named:
+            yield path, "the same element twice", "Keep one of the two."
+        named.add(element)
+
+
+def _is_value_of_patient(path: str) -> bool:
+    try:
+        return path.startswith("Patient.") and is_primitive(elements_at(path)[-1].type)
+    except KeyError:
+        return False
+
+
 def _public(agreement: Agreement) -> Iterator[Misfit]:
     words = len(agreement.public.lay_summary.split())
     if words > LAY_SUMMARY_WORDS:
@@ -134,5 +158,6 @@ _CHECKS: tuple[Callable[[Agreement], Iterator[Misfit]], ...] = (
     _days,
     _recipients,
     _models,
+    _risk,
     _public,
 )

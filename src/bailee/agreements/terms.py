@@ -166,6 +166,15 @@ class Public(Term, frozen=True, kw_only=True):
     outputs: tuple[str, ...] = ()
 
 
+class Sensitive(Term, frozen=True, kw_only=True):
+    """What look-alikes must not have in common: how many values a class holds, how far it is from the whole."""
+
+    element: Name
+    values: Annotated[int, Meta(ge=1)] = 2
+    distance_percent: Annotated[int, Meta(ge=0, le=100)] = 100
+    ordered: bool = False
+
+
 class Singling(Term, frozen=True, kw_only=True):
     """How many must look alike in a release, by which elements, and how many must differ from an earlier release."""
 
@@ -173,6 +182,9 @@ class Singling(Term, frozen=True, kw_only=True):
     k: Annotated[int, Meta(ge=2)] = 11
     unique: Annotated[int, Meta(ge=0)] | None = None  # patients that may be alone in their class
     least_difference: Annotated[int, Meta(ge=1)] = 11
+    coarsen: bool = False  # whether values may be coarsened until it holds; else the release is refused
+    leave_out_percent: Annotated[int, Meta(ge=0, le=50)] = 0  # patients that may stay out of the release for it
+    sensitive: Annotated[tuple[Sensitive, ...], Meta(max_length=4)] = ()
 
 
 class Agreement(Term, frozen=True, kw_only=True):

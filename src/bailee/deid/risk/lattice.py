@@ -64,7 +64,13 @@ class Lattice:
     """The lattice of a table: nodes, floors, evaluations. Not thread-safe; make one a search."""
 
     def __init__(
-        self, table: pa.Table, hierarchies: Sequence[Hierarchy], goal: Goal, *, measure: str = "entropy"
+        self,
+        table: pa.Table,
+        hierarchies: Sequence[Hierarchy],
+        goal: Goal,
+        *,
+        measure: str = "entropy",
+        counted: str = "",  # a column that says how many records a row stands for
     ) -> None:
         self.names = tuple(hierarchy.column for hierarchy in hierarchies)
         self.heights = tuple(hierarchy.levels for hierarchy in hierarchies)
@@ -74,12 +80,12 @@ class Lattice:
             raise Invalid(f"a lattice of {nodes} nodes", remedy="Declare fewer quasi-identifiers, or fewer levels.")
         if measure not in {"entropy", "loss"}:
             raise Invalid(f"no measure {measure}", remedy="There are entropy and loss.")
-        self._encode(table, hierarchies)
+        self._encode(table, hierarchies, counted)
         self.costs = [self._column_costs(column) for column in range(len(self.names))]
         self.allowed = int(np.floor(goal.suppression * self.records + 1e-9))
         self.tried: dict[Levels, tuple[int, int]] = {}  # records that fail; by k and distinct values
 
-    def _encode(self, table: pa.Table, hierarchies: Sequence[Hierarchy]) -> None:
+    def _encode(self, table: pa.Table, hierarchies: Sequence[Hierarchy], counted: str) -> None:
         """Number the values of every column and keep each distinct record once, with its count."""
         columns, self.maps = [], []
         for hierarchy in hierarchies:
@@ -88,9 +94,12 @@ class Lattice:
             self.maps.append(maps)
         columns += [_ranked(table.column(name).combine_chunks()) for name in self.goal.sensitive]
         stacked = np.stack(columns, axis=1) if columns else np.zeros((table.num_rows, 0), np.int32)
-        distinct, self.counts = np.unique(stacked, axis=0, return_counts=True)
+        distinct, place = np.unique(stacked, axis=0, return_inverse=True)
+        self._place = place.reshape(-1)  # of each row of the table among the distinct records
+        weights = table.column(counted).to_numpy() if counted else None
+        self.counts = np.bincount(self._place, weights, minlength=len(distinct)).astype(np.int64)
         self.columns = [np.ascontiguousarray(distinct[:, number]) for number in range(distinct.shape[1])]
-        self.records = table.num_rows
+        self.records = int(self.counts.sum())
 
     def _column_costs(self, column: int) -> list[float]:
         """Give a column's loss at each level, over all records."""
@@ -128,6 +137,12 @@ class Lattice:
             failing, rising = self._failing(inverse, sizes)
             self.tried[levels] = int(sizes[failing].sum()), int(sizes[rising].sum())
         return self.tried[levels]
+
+    def left_out(self, levels: Levels) -> npt.NDArray[np.bool_]:
+        """Tell which rows of the table lie in classes that do not reach the goal at a node. Shape: bool[rows]."""
+        inverse, sizes = self._classes(levels)
+        failing: npt.NDArray[np.bool_] = self._failing(inverse, sizes)[0][inverse][self._place]
+        return failing
 
     def suffices(self, levels: Levels) -> bool:
         """Tell whether a node reaches the goal."""

@@ -21,13 +21,13 @@ from bailee.stores.lake.delta import write_log
 NDJSON_BYTES = 256 << 20
 
 
-def join_parts(staging: Path) -> list[TableTask]:
+def join_parts(parts: Path) -> list[TableTask]:
     """Join the parts' NDJSON by type into files of some 256 MiB; give the table tasks, in a fixed order."""
-    dataset = staging / "dataset"
+    dataset = parts.parent / "dataset"
     shutil.rmtree(dataset, ignore_errors=True)
     (dataset / "ndjson").mkdir(parents=True)
     by_type: dict[str, list[Path]] = defaultdict(list)
-    for path in sorted((staging / "parts").glob(f"{FINISHED}/ndjson/*.ndjson")):
+    for path in sorted(parts.glob(f"{FINISHED}/ndjson/*.ndjson")):
         by_type[path.stem].append(path)
     tasks = []
     for kind in sorted(by_type):

@@ -23,7 +23,7 @@ SUMMARY = "summary.json"
 # Parts that are whole. A part that a killed worker left half written begins with a point, and is nobody's.
 FINISHED = "[!.]*"
 PATIENTS, SAMPLES = "patients.sealed", "samples.sealed"
-PATIENTS_SCHEMA = pa.schema([("patient", pa.string()), ("data", pa.list_(pa.string()))])
+PATIENTS_SCHEMA = pa.schema([("patient", pa.string()), ("data", pa.list_(pa.string())), ("pseudonym", pa.string())])
 SAMPLES_SCHEMA = pa.schema([("rank", pa.uint64()), ("sample", pa.binary())])
 
 
@@ -42,6 +42,10 @@ class PartWriter:
         for kind in pc.unique(batch.rows["type"]).to_pylist():
             rows = batch.rows.filter(pc.equal(batch.rows["type"], kind))
             self._file(kind).write(as_lines(rows["json"]))
+
+    def take(self, path: Path) -> None:
+        """Take a finished part's file as it is."""
+        os.link(path, self._fresh / "ndjson" / path.name)
 
     def seal(self, name: str, table: pa.Table) -> None:
         """Write a table that holds identifiers, under the hospital's key."""

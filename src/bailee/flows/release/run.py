@@ -26,6 +26,7 @@ from bailee.flows.hospital import Hospital
 from bailee.flows.profiles import plan_named
 from bailee.flows.release.assemble import join_parts, write_logs, write_manifest
 from bailee.flows.release.categories import CATEGORIES
+from bailee.flows.release.coarsen import Coarsened, coarsen
 from bailee.flows.release.gate import cohort_of
 from bailee.flows.release.part import FINISHED, PATIENTS, read_sealed
 from bailee.flows.release.plan import PLAN, ReleasePlan, next_version, staging_of, unfinished_plan, write_plan
@@ -115,17 +116,18 @@ def _release(
         plan = _plan(hospital, terms, operating_point, text_method)
     _decide(hospital, terms, approval, plan)
     staging = _begin(hospital, terms, approval, plan)
-    summary = _parts(hospital, plan, engine, progress)
+    coarse = _coarse(hospital, plan, terms, _parts(hospital, plan, engine, progress), engine)
+    summary = coarse.summary
     target = hospital.home.releases / plan.agreement / f"v{plan.version:04d}"
     if target.exists():
         manifest, digest = read_dataset(target), sha256_hex((target / MANIFEST).read_bytes())
     else:
         _hold_somebody(hospital, plan, summary, staging)
-        files = _dataset(staging, plan, engine)
+        files = _dataset(coarse.parts, plan, engine)
         risk = _risk(hospital, plan, terms, staging)
-        manifest = _manifest(hospital, plan, terms, summary, files, risk)
+        manifest = _manifest(hospital, plan, terms, coarse, files, risk)
         digest = write_manifest(staging, manifest)
-        _disclose(hospital, plan, staging)
+        _disclose(hospital, plan, coarse.parts)
         publish(staging / "dataset", target)
     rows, size = sum(manifest.records.values()), sum(file.size_bytes for file in manifest.files)
     hospital.egress.done(plan.release, artifact_sha256=digest, rows=rows, size_bytes=size)
@@ -253,20 +255,31 @@ def _parts(hospital: Hospital, plan: ReleasePlan, engine: Engine, progress: Prog
     return add_up(sorted(summaries, key=lambda summary: summary.partition))
 
 
-def _dataset(staging: Path, plan: ReleasePlan, engine: Engine) -> list[DatasetFile]:
-    tasks = join_parts(staging)
+def _coarse(hospital: Hospital, plan: ReleasePlan, terms: Agreement, summary: PartSummary, engine: Engine) -> Coarsened:
+    """Coarsen what the agreement lets be coarsened; what cannot be enough is given up. Raises: Denied."""
+    try:
+        return coarsen(hospital, plan, terms, summary, engine)
+    except Denied as refused:
+        hospital.egress.failed(plan.release, reasons=refused.reasons)
+        shutil.rmtree(staging_of(hospital.home, plan.release))
+        raise
+
+
+def _dataset(parts: Path, plan: ReleasePlan, engine: Engine) -> list[DatasetFile]:
+    tasks = join_parts(parts)
     results = list(engine.run(make_tables, tasks))
-    return write_logs(staging, plan, sorted(results, key=lambda result: (result.task.type, result.task.number)))
+    return write_logs(parts.parent, plan, sorted(results, key=lambda result: (result.task.type, result.task.number)))
 
 
 def _manifest(
     hospital: Hospital,
     plan: ReleasePlan,
     terms: Agreement,
-    summary: PartSummary,
+    coarse: Coarsened,
     files: list[DatasetFile],
     risk: dict[str, str],
 ) -> DatasetManifest:
+    summary = coarse.summary
     _hold_counts(summary, files)
     return DatasetManifest(
         format=FORMAT,
@@ -286,7 +299,8 @@ def _manifest(
         notes=summary.notes_left,
         refused=dict(summary.refused),
         consent=dict(summary.refused_patients),
-        risk=risk,
+        risk=risk | dict(coarse.words),
+        coarsened=dict(coarse.levels),
         files=tuple(files),
     )
 
@@ -322,15 +336,15 @@ def _risk(hospital: Hospital, plan: ReleasePlan, terms: Agreement, staging: Path
     return words(report)
 
 
-def _disclose(hospital: Hospital, plan: ReleasePlan, staging: Path) -> None:
+def _disclose(hospital: Hospital, plan: ReleasePlan, parts: Path) -> None:
     """Write every patient of every part to the ledger, a part at a time, if nobody in it said no meanwhile.
 
     What stands is not written twice. Raises: ConsentChanged, or Denied if the agreement was suspended or changed, after
     the release was given up.
     """
-    places = sorted((staging / "parts").glob(FINISHED))
+    staging, places = parts.parent, sorted(parts.glob(FINISHED))
     seal, size = hospital.master.derive("parts"), read_given(staging).consent_size
-    tables = (read_sealed(place, PATIENTS, seal) for place in places)
+    tables = (read_sealed(place, PATIENTS, seal).drop_columns(["pseudonym"]) for place in places)
 
     def check(connection: Connection, part: pa.Table) -> None:
         hold_agreement(connection, plan.agreement, plan.agreement_sha256)

@@ -210,7 +210,8 @@ def _disclosures(batch: ReleaseBatch, people: People) -> pa.Table:
     ids = people.ids.take(pc.index_in(own["patient"], value_set=people.pseudonyms))
     named = pa.table({"patient": ids, "data": words.take(kinds.indices)})
     grouped = named.group_by("patient", use_threads=False).aggregate([("data", "distinct")])
-    return pa.table([grouped["patient"], grouped["data_distinct"]], PATIENTS_SCHEMA)
+    pseudonyms = people.pseudonyms.take(pc.index_in(grouped["patient"], value_set=people.ids))
+    return pa.table([grouped["patient"], grouped["data_distinct"], pseudonyms], PATIENTS_SCHEMA)
 
 
 def read_sample(content: bytes) -> NoteSample:

@@ -48,6 +48,7 @@ class DatasetManifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     refused: Mapping[str, int]
     consent: Mapping[str, int]
     risk: Mapping[str, str]
+    coarsened: Mapping[str, str] = {}  # element → what is told of it: "bands of 5 years"
     files: tuple[DatasetFile, ...]
 
 
