@@ -402,7 +402,8 @@ static int longest(const Program *p, Automaton *a, const Input *in, int32_t *roo
 /* Run the automaton from every symbol that may begin something; the longest match wins, then the earlier rule. Where
    a rule marks a later part of its match, a rule that begins at that part and reaches further wins over it. Matches
    do not overlap: the next begins after what the last one marked. Rules with trait 1 may begin or end beside a digit
-   tied by a point or slash, those with trait 2 mark a part. Returns the number of hits; -1: more than `capacity`;
+   tied by a point or slash, those with trait 2 mark a part, which with trait 4 is not yielded to a rule with trait 8
+   (clinical language: `Mrs. Jones point` is no anatomy). Returns the number of hits; -1: more than `capacity`;
    -2: no room for one state. */
 EXPORT int64_t patterns_scan(const uint8_t *op, const int32_t *x, const int32_t *y, int64_t size, const uint8_t *truth, int64_t atoms,
                              const int32_t *entry, const uint8_t *traits, int16_t *next, uint64_t *sparse, int32_t *first,
@@ -435,7 +436,8 @@ EXPORT int64_t patterns_scan(const uint8_t *op, const int32_t *x, const int32_t 
                 apart[0] = part[0]; apart[1] = reach;
                 if (inner >= 0 && traits[inner] & 2)
                     marked(&p, column, entry[inner], part[0], reach, seen, touched, jobs, apart);
-                if (inner >= 0 && apart[0] == part[0] && apart[1] > part[1]) { part[1] = apart[1]; rule = inner; }
+                int firm = inner >= 0 && traits[rule] & 4 && traits[inner] & 8;
+                if (inner >= 0 && !firm && apart[0] == part[0] && apart[1] > part[1]) { part[1] = apart[1]; rule = inner; }
             }
         }
         if (hits == capacity) return -1;

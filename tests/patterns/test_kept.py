@@ -38,3 +38,31 @@ KEPT = [
 @pytest.mark.parametrize(("language", "text"), KEPT, ids=[text[:30] for _, text in KEPT])
 def test_clinical_language_stays(language, text):
     assert found(text, language) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "entered at Palmer's point with a needle",
+        "staged excision (Johnson square) was offered",
+        "St. John's wort was stopped",
+        "pH 7.31 / 58",
+        "pump alarmed at 0340.",
+        "paged at 0915 on the ward",
+        "registered as NCT04884035",
+        "pain is 7/10",
+    ],
+)
+def test_terms_times_and_values_are_kept(text):
+    assert found(text, "en") == []
+
+
+@pytest.mark.parametrize(
+    "text", ["Mrs. Jones point out", "Dr. Foley catheter rounds", "Ms. Bell's palsy clinic", "Mr. Wilson disease"]
+)
+def test_after_a_title_a_name_is_a_persons_whatever_follows(text):
+    assert ("NAME" in {label for _, label in found(text, "en")}) is True
+
+
+def test_a_house_number_is_no_time():
+    assert found("lives at 1234 N. Main St", "en")[0][1] == "LOCATION"

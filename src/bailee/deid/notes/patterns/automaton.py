@@ -14,7 +14,7 @@ from bailee.core.errors import Invalid
 from bailee.core.kernels import library
 from bailee.deid.notes import lexica
 from bailee.deid.notes.patterns.language import WORDS, Atoms, Parser, Program, has_mark
-from bailee.deid.notes.patterns.rules import Rule, table
+from bailee.deid.notes.patterns.rules import KEEP, Rule, table
 from bailee.deid.notes.text import Text, at, whole
 
 LIMIT: Final = 160  # symbols that one match may have; bounds the work on hostile text
@@ -98,7 +98,7 @@ def compiled(languages: frozenset[str], asked: frozenset[str]) -> Compiled:
     for number, rule in enumerate(rules):
         tree = Parser(rule.pattern, known.macros, atoms, f"{rule.where}: {rule.name}").parse()
         program.add(number, tree)
-        traits[number] = rule.free | has_mark(tree) << 1
+        traits[number] = rule.free | has_mark(tree) << 1 | rule.firm << 2 | (rule.label == KEEP) << 3
     entry = np.array([*program.entry, len(program.op)], np.int32)
     return Compiled(rules, atoms, _numbered(atoms.literals), np.array(program.op, np.uint8), np.array(program.x, np.int32),
                     np.array(program.y, np.int32), entry, traits)  # fmt: skip

@@ -3,7 +3,8 @@
     name  LABEL strength languages [option ...] = pattern  ;; why
 
 LABEL is a label of notes, or KEEP for clinical language that must stay; strength is sure, fair or weak; languages are
-`*` or a list; options are `free` (may touch a digit over a point or slash), `check:NAME` (a checksum) and `ask:NAME` (only
+`*` or a list; options are `free` (may touch a digit over a point or slash), `firm` (the marked part is not
+yielded to clinical language that reaches further), `check:NAME` (a checksum) and `ask:NAME` (only
 where the profile asks for it). A line that begins with a blank goes on with the pattern before it. `$name = pattern` defines a macro.
 """
 
@@ -23,7 +24,7 @@ FOLDER: Final = Path(__file__).parent / "rules"
 KEEP: Final = len(LABELS)
 _STRENGTHS = {"weak": WEAK, "fair": FAIR, "sure": SURE}
 _RULE = re.compile(
-    r"([a-z][\w.-]*) +([A-Z]+) (weak|fair|sure) (\*|[a-z]{2}(?:,[a-z]{2})*)((?: (?:free|check:\w+|ask:\w+))*) *= *(.*)",
+    r"([a-z][\w.-]*) +([A-Z]+) (weak|fair|sure) (\*|[a-z]{2}(?:,[a-z]{2})*)((?: (?:free|firm|check:\w+|ask:\w+))*) *= *(.*)",
     re.DOTALL,
 )
 _MACRO = re.compile(r"\$(\w+) *= *(.*)", re.DOTALL)
@@ -40,6 +41,7 @@ class Rule:
     pattern: str
     why: str
     free: bool
+    firm: bool
     check: str
     ask: str  # empty: always
     where: str
@@ -103,6 +105,7 @@ def _rule(paragraph: str, where: str) -> Rule:
         pattern=pattern,
         why=" ".join(why.split()),
         free="free" in options,
+        firm="firm" in options,
         check=next((option[6:] for option in options if option.startswith("check:")), ""),
         ask=next((option[4:] for option in options if option.startswith("ask:")), ""),
         where=where,
