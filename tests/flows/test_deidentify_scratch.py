@@ -8,8 +8,9 @@ import pytest
 
 from bailee.core.errors import UserError
 from bailee.core.keys import Secret
+from bailee.deid.formats.identities import authority
 from bailee.flows.deidentify.kinds import sort_files
-from bailee.flows.deidentify.persons import Persons, authority
+from bailee.flows.deidentify.persons import Persons
 from bailee.flows.deidentify.scratch import scratch_folder, sweep
 
 KEY = Secret(bytes(range(32)))

@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from bailee.core.keys import Secret
+from bailee.deid.formats.identities import Identity, authority
 from bailee.deid.notes.chart.records import Directory, charts_from_records, directory_from_records
 from bailee.deid.notes.scrub import Subjects
 from bailee.deid.structure.engine import Engine
@@ -21,7 +22,6 @@ from bailee.deid.structure.methods import RareMethods
 from bailee.deid.structure.tally import Tally, total
 from bailee.deid.structure.zip3 import zip3_table
 from bailee.flows.deidentify.outputs import Write, whole_file
-from bailee.flows.deidentify.persons import Identity, authority
 from bailee.flows.deidentify.profile import plan_of
 from bailee.flows.deidentify.run import NAME, Run
 from bailee.flows.ingest.run import ingest

@@ -53,7 +53,15 @@ def _is_fhir(name: str, head: bytes) -> bool:
     return name.endswith(LINES + DOCUMENTS)
 
 
-KINDS: Final = (Kind("FHIR", "bailee.flows.deidentify.fhir", _is_fhir, ", ".join(LINES + DOCUMENTS)),)
+def _is_message(name: str, head: bytes) -> bool:
+    del name
+    return _MESSAGE.match(head) is not None
+
+
+KINDS: Final = (
+    Kind("FHIR", "bailee.flows.deidentify.fhir", _is_fhir, ", ".join(LINES + DOCUMENTS)),
+    Kind("HL7v2", "bailee.flows.deidentify.hl7v2", _is_message, "messages and batches, whatever their names"),
+)
 
 
 @dataclass(frozen=True)

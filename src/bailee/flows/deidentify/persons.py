@@ -13,27 +13,11 @@ from collections.abc import Iterable
 from typing import Final
 
 from bailee.core.keys import ROOT_BYTES, Secret
+from bailee.deid.formats.identities import Identity
 
 _HELD_BYTES: Final = 16
-_OID: Final = re.compile(r"(?:urn:oid:)?([0-2](?:\.(?:0|[1-9]\d*)){2,})", re.ASCII)
 # Numbers of which each person has a mistyped or a made-up one would make one person of many.
 _NOT_LINKING: Final = frozenset({"oid:2.16.840.1.113883.4.1", "http://hl7.org/fhir/sid/us-ssn", "ns:ssa"})
-
-Identity = tuple[str, str]  # authority, value
-
-
-def authority(name: str) -> str:
-    """Write an assigning authority in one way: "oid:…" however an OID is written, a URI, or "ns:…" for a short name.
-
-    Example:
-        >>> authority("urn:oid:1.2.3"), authority("1.2.3"), authority("https://Example.org/mrn/"), authority("MAIN")
-        ('oid:1.2.3', 'oid:1.2.3', 'https://example.org/mrn', 'ns:main')
-
-    """
-    name = name.strip()
-    if found := _OID.fullmatch(name):
-        return "oid:" + found.group(1)
-    return name.rstrip("/").lower() if ":" in name else f"ns:{name.lower()}"
 
 
 class Persons:

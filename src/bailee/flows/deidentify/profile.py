@@ -8,6 +8,7 @@ clean     each kind in its own format by the profile; texts by the notes engine
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from bailee.core.clock import Clock, SystemClock
@@ -80,3 +81,29 @@ def plan_of(profile: str) -> Plan:
     if not path.is_file():
         raise UserError("no such profile", where=path.name, remedy="Name a file, or one of Bailee's own profiles.")
     return plan_from_file(path)
+
+
+@dataclass(frozen=True)
+class SiteProfile:
+    """A site's own profile for another format than FHIR."""
+
+    text: str
+    name: str
+    file: str
+
+
+def format_profile(profile: str, kind: str) -> SiteProfile | None:
+    """Find the file that goes with a site's own profile: FILE.toml has FILE.hl7v2.toml beside it, FILE.ccda.toml …
+
+    None for a profile of Bailee's own, which has one for each format. Raises: UserError if the site has none.
+    """
+    if not profile.endswith(".toml"):
+        return None
+    path = Path(profile).with_suffix(f".{kind}.toml")
+    if not path.is_file():
+        raise UserError(
+            f"the profile says nothing about {kind} files",
+            where=path.name,
+            remedy='Write one beside it; three lines do: title, summary, identifiability, and extends = "safe-harbor".',
+        )
+    return SiteProfile(path.read_text("utf-8"), path.stem, path.name)

@@ -48,6 +48,7 @@ class Account:
     tally: Tally | None = None
     refused: Counter[str] = field(default_factory=Counter)
     dropped: Counter[str] = field(default_factory=Counter)
+    rules: Counter[tuple[str, str]] = field(default_factory=Counter)  # of other formats: (path, kept|changed|removed)
     unread: Counter[str] = field(default_factory=Counter)  # files, or parts of files, by reason
     shown: list[Unread] = field(default_factory=list)
     unknown: int = 0  # files of no known kind

@@ -18,6 +18,7 @@ from bailee.deid.notes import leaks
 from bailee.deid.notes.chart.charts import Charts
 from bailee.deid.notes.find import find
 from bailee.deid.notes.found import AGE, DATE, LABELS, MODEL, Found
+from bailee.deid.notes.pieces import Places, cut_at_pieces, pieces_of
 from bailee.deid.notes.scrub import Scrubbed, Subjects, scrub
 from bailee.flows.release.evidence import NoteSample, Piece
 from bailee.flows.release.plan import ReleasePlan
@@ -89,7 +90,23 @@ class TextCleaner:
         self._sample(texts, cleaned, found)
         return attachments_from_texts(objects, cleaned.texts)
 
-    def _clean(self, texts: Any, patients: npt.NDArray[np.int32], *, label: bool) -> tuple[Scrubbed, Found]:
+    def passages(
+        self, texts: pa.StringArray, patients: npt.NDArray[np.int32], places: Places, *, label: bool
+    ) -> list[list[str] | None]:
+        """Clean texts that stand in pieces; `places` of each, in code points. None where one may not leave.
+
+        `label`: words beside a code. A longer text is read like a note, whatever it is.
+        """
+        cleaned, found = self._clean(texts, patients, label=label, places=places)
+        if label:
+            self._counts.in_elements += len(found)
+        else:
+            self._count(found)
+        return pieces_of(cleaned, places)
+
+    def _clean(
+        self, texts: Any, patients: npt.NDArray[np.int32], *, label: bool, places: Places | None = None
+    ) -> tuple[Scrubbed, Found]:
         point, language, without = ("strict", LABEL_LANGUAGE, MODEL) if label else (self._point, None, 0)
         found = find(
             texts,
@@ -100,6 +117,8 @@ class TextCleaner:
             without=without,
         )
         found = _without(found, self._kept)
+        if places is not None:
+            found = cut_at_pieces(found, places)
         cleaned = scrub(texts, found, self._subjects, patients, method="tag" if label else self._method)
         withheld = self._withheld(cleaned, found, patients)
         return _with_texts(cleaned, _null(cleaned.texts, withheld)), found
