@@ -92,6 +92,15 @@ def _cohort(agreement: Agreement) -> Iterator[Misfit]:
         yield ("scope", "records_until"), "the records end before they begin", "Correct the days."
 
 
+def _formats(agreement: Agreement) -> Iterator[Misfit]:
+    formats = agreement.formats
+    if len(set(formats)) != len(formats):
+        yield ("formats",), "a format twice", "Keep it once."
+    if agreement.risk is not None and "fhir-ndjson" not in formats:
+        rule = "an agreement with `risk` compares each release with the earlier ones, by their FHIR records"
+        yield ("formats",), rule, "Add `fhir-ndjson`."
+
+
 def _days(agreement: Agreement) -> Iterator[Misfit]:
     if agreement.term.starts_on >= agreement.term.ends_on:
         yield ("term", "ends_on"), "the term ends before it begins", "Correct the days."
@@ -155,6 +164,7 @@ _CHECKS: tuple[Callable[[Agreement], Iterator[Misfit]], ...] = (
     _prohibitions,
     _obligations,
     _scope,
+    _formats,
     _days,
     _recipients,
     _models,

@@ -22,6 +22,11 @@ MondoCode = Annotated[str, Meta(pattern="^MONDO:[0-9]{7}$")]
 TypeName = Annotated[str, Meta(pattern="^([A-Z][A-Za-z]{2,63}|all)$")]
 
 
+# What a dataset may hold: FHIR as NDJSON, the same as tables, OMOP CDM tables.
+Format = Literal["fhir-ndjson", "fhir-tables", "omop"]
+USUAL_FORMATS: tuple[Format, ...] = ("fhir-ndjson", "fhir-tables")
+
+
 class Term(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The base of all parts of an agreement: frozen, and an unknown term refuses the document."""
 
@@ -203,6 +208,7 @@ class Agreement(Term, frozen=True, kw_only=True):
     profile_sha256: Sha256 | None = None
     consent: Consent
     scope: Scope
+    formats: Annotated[tuple[Format, ...], Meta(min_length=1)] = USUAL_FORMATS
     board: Board | None = None
     term: Period
     retention: Retention

@@ -29,6 +29,7 @@ COMMANDS = {
     "ledger": ("ledger", "Export, verify and publish the ledger."),
     "register": ("register", "Publish the public register of data uses."),
     "notes": ("notes", "Find and replace identifiers in notes."),
+    "omop": ("omop", "What releases in the OMOP CDM need: a vocabulary."),
     "deid": ("deid", "De-identify files without a vault."),
     "synthetic": ("synthetic", "Write a synthetic hospital's export."),
 }

@@ -16,6 +16,7 @@ from sqlalchemy import select
 from bailee.core.canonical import sha256_hex
 from bailee.core.errors import Invalid
 from bailee.flows.hospital import Hospital
+from bailee.flows.release.omop_check import omop_findings
 from bailee.stores.home import Home
 from bailee.stores.keys.ring import read_verifier_key
 from bailee.stores.lake.dataset import MANIFEST, DatasetManifest, altered_files, read_dataset
@@ -59,12 +60,8 @@ def verify(hospital: Hospital) -> Iterator[Finding]:
 def _dataset(hospital: Hospital, folder: Path, manifest: DatasetManifest) -> Iterator[Finding]:
     for path in altered_files(folder, manifest):
         yield Finding(manifest.release, f"the file {path} is missing, altered, or not in the manifest")
-    rows = sum(file.rows for file in manifest.files if file.path.startswith("ndjson/"))
-    if rows != sum(manifest.records.values()):
-        yield Finding(
-            manifest.release,
-            f"its files have {rows} records, and the manifest tells of {sum(manifest.records.values())}",
-        )
+    for what in (*_rows(manifest), *omop_findings(folder, manifest)):
+        yield Finding(manifest.release, what)
     progress = hospital.egress.progress(manifest.release)
     if progress.state != "done":
         yield Finding(manifest.release, f"the ledger has it as {progress.state}, not done: run its release again")
@@ -77,6 +74,13 @@ def _dataset(hospital: Hospital, folder: Path, manifest: DatasetManifest) -> Ite
         yield Finding(
             manifest.release, f"{manifest.patients} patients are in it and {progress.patients} in its disclosures"
         )
+
+
+def _rows(manifest: DatasetManifest) -> Iterator[str]:
+    """Hold the counts of FHIR records, where the dataset has them."""
+    rows = sum(file.rows for file in manifest.files if file.path.startswith("ndjson/"))
+    if "fhir-ndjson" in manifest.formats and rows != sum(manifest.records.values()):
+        yield f"its files have {rows} records, and the manifest tells of {sum(manifest.records.values())}"
 
 
 def _vanished(hospital: Hospital, known: set[str]) -> Iterator[Finding]:

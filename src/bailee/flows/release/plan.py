@@ -9,6 +9,7 @@ from typing import Literal
 
 import msgspec
 
+from bailee.agreements.terms import USUAL_FORMATS
 from bailee.core.errors import Invalid
 from bailee.stores.durable import sync_folder
 from bailee.stores.home import Home
@@ -34,6 +35,9 @@ class ReleasePlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     text_method: Literal["surrogate", "tag", "remove"]
     as_of_ms: int
     software: str
+    formats: tuple[str, ...] = USUAL_FORMATS
+    vocabulary: str = "none"  # the OMOP vocabulary's version, and the hash of its lookup
+    vocabulary_sha256: str = ""
 
     @property
     def as_of(self) -> str:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol, TypeVar
 
+import msgspec
 import pyarrow as pa
 import pyarrow.compute as pc
 from sqlalchemy import Connection
@@ -27,6 +28,7 @@ from bailee.flows.profiles import plan_named
 from bailee.flows.release.assemble import join_parts, write_logs, write_manifest
 from bailee.flows.release.categories import CATEGORIES
 from bailee.flows.release.coarsen import Coarsened, coarsen
+from bailee.flows.release.formats import add_formats, drop_formats
 from bailee.flows.release.gate import cohort_of
 from bailee.flows.release.part import FINISHED, PATIENTS, read_sealed
 from bailee.flows.release.plan import PLAN, ReleasePlan, next_version, staging_of, unfinished_plan, write_plan
@@ -43,6 +45,7 @@ from bailee.stores.lake.sealed import INDEX
 from bailee.stores.sql.agreements import find_agreement, hold_agreement
 from bailee.stores.sql.consents import recheck, size_of
 from bailee.stores.sql.database import read
+from bailee.stores.vocabulary import loaded_vocabulary
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -124,8 +127,11 @@ def _release(
     else:
         _hold_somebody(hospital, plan, summary, staging)
         files = _dataset(coarse.parts, plan, engine)
+        _hold_counts(summary, files)
+        more, omop = add_formats(hospital, plan, coarse, engine.run)
         risk = _risk(hospital, plan, terms, staging)
-        manifest = _manifest(hospital, plan, terms, coarse, files, risk)
+        files = drop_formats(staging, plan, [*files, *more])
+        manifest = msgspec.structs.replace(_manifest(hospital, plan, terms, coarse, files, risk), omop=omop)
         digest = write_manifest(staging, manifest)
         _disclose(hospital, plan, coarse.parts)
         publish(staging / "dataset", target)
@@ -159,6 +165,7 @@ def _unfinished(hospital: Hospital, agreement: str) -> ReleasePlan | None:
 
 def _plan(hospital: Hospital, terms: Agreement, operating_point: str, text_method: TextMethod) -> ReleasePlan:
     profile = plan_named(hospital.home, terms.profile)
+    vocabulary = loaded_vocabulary(hospital.home) if "omop" in terms.formats else None
     cohort_of(terms)  # a search or query that is not understood is told before anything is written
     version = next_version(hospital.home, terms.id)
     while hospital.egress.progress(f"{terms.id}-v{version:04d}").state != "absent":
@@ -176,6 +183,9 @@ def _plan(hospital: Hospital, terms: Agreement, operating_point: str, text_metho
         text_method=text_method,
         as_of_ms=hospital.clock.now_ms(),
         software=__version__,
+        formats=terms.formats,
+        vocabulary=vocabulary.version if vocabulary else "none",
+        vocabulary_sha256=vocabulary.sha256 if vocabulary else "",
     )
 
 
@@ -280,7 +290,6 @@ def _manifest(
     risk: dict[str, str],
 ) -> DatasetManifest:
     summary = coarse.summary
-    _hold_counts(summary, files)
     return DatasetManifest(
         format=FORMAT,
         release=plan.release,
@@ -302,6 +311,7 @@ def _manifest(
         risk=risk | dict(coarse.words),
         coarsened=dict(coarse.levels),
         files=tuple(files),
+        formats=plan.formats,
     )
 
 

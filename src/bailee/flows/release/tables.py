@@ -17,7 +17,7 @@ from bailee.stores.lake.dataset import DatasetFile, hash_file
 from bailee.stores.lake.vault import one_chunk
 
 SLICE_BYTES = 16 << 20
-_WRITING = {"compression": "zstd", "compression_level": 1, "store_schema": False}
+WRITING = {"compression": "zstd", "compression_level": 1, "store_schema": False}
 
 
 class TableTask(msgspec.Struct, frozen=True, kw_only=True):
@@ -48,8 +48,8 @@ def make_tables(task: TableTask) -> TableResult:
     for path in (table, notes) if wanted else (table,):
         path.parent.mkdir(parents=True, exist_ok=True)
     rows = note_rows = 0
-    with pq.ParquetWriter(table, schema(task.type), **_WRITING) as out:
-        note_out = pq.ParquetWriter(notes, NOTES_SCHEMA, **_WRITING) if wanted else None
+    with pq.ParquetWriter(table, schema(task.type), **WRITING) as out:
+        note_out = pq.ParquetWriter(notes, NOTES_SCHEMA, **WRITING) if wanted else None
         for content in slices_of(source):
             flat, texts = _tables(task.type, content)
             out.write_table(flat)

@@ -27,6 +27,20 @@ class DatasetFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     rows: int
 
 
+class OmopSummary(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What the OMOP tables are and hold, and what became of every released record.
+
+    `rows` are counted by table; `records` by resource type, and then by the table that they are in, or by the reason why
+    they are in none.
+    """
+
+    version: str
+    vocabulary: str
+    vocabulary_sha256: str
+    rows: Mapping[str, int]
+    records: Mapping[str, Mapping[str, int]]
+
+
 class DatasetManifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What a dataset is and where it comes from; the hash of this document names the dataset in the ledger."""
 
@@ -50,6 +64,8 @@ class DatasetManifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     risk: Mapping[str, str]
     coarsened: Mapping[str, str] = {}  # element → what is told of it: "bands of 5 years"
     files: tuple[DatasetFile, ...]
+    formats: tuple[str, ...] = ("fhir-ndjson", "fhir-tables")
+    omop: OmopSummary | None = None
 
 
 def manifest_bytes(manifest: DatasetManifest) -> bytes:

@@ -22,6 +22,8 @@ _TYPES = {
     pa.int32(): "integer",
     pa.float64(): "double",
     pa.bool_(): "boolean",
+    pa.date32(): "date",
+    pa.timestamp("us", tz="UTC"): "timestamp",
 }
 
 
