@@ -44,7 +44,7 @@ def staging(tmp_path):
 
 
 def assembled(staging, plan):
-    results = [make_tables(task) for task in join_parts(staging)]
+    results = [make_tables(task) for task in join_parts(staging / "parts")]
     return write_logs(staging, plan, results)
 
 
