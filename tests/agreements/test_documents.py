@@ -49,6 +49,10 @@ BAD = [
         4,
         "not an element",
     ),
+    ("title: Earlier", "formats: [omop, omop]\ntitle: Earlier", 4, "a format twice"),
+    ("title: Earlier", "formats: [csv]\ntitle: Earlier", 4, "vocabulary"),
+    ("title: Earlier", "formats: []\ntitle: Earlier", 4, "of length"),
+    ("title: Earlier", "formats: [omop]\nrisk: {quasi: [Patient.gender]}\ntitle: Earlier", 4, "compares each release"),
 ]
 
 
@@ -65,7 +69,7 @@ def test_a_bad_term_is_refused_with_its_line(right: str, wrong: str, line: int |
 
 def test_every_missing_term_is_refused() -> None:
     document = agreement_document(read_agreement(EXAMPLE))
-    optional = {"profile_sha256", "board", "linkage", "request_needed", "risk"}
+    optional = {"profile_sha256", "board", "linkage", "request_needed", "risk", "formats"}
     for term in set(document) - optional:
         with pytest.raises(Invalid):
             agreement_from_document({key: value for key, value in document.items() if key != term})
