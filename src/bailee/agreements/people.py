@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Literal, get_args
 
 import msgspec
 
-from bailee.core.errors import Denied
+from bailee.core.errors import Denied, UserError
 
 Role = Literal[
     "patient",
@@ -62,16 +62,38 @@ REQUEST_ROLES: Mapping[str, frozenset[str]] = {
 }
 
 
+POSTS: Mapping[str, frozenset[str]] = {
+    "hospital-admin": frozenset({"hospital-signatory", "security-officer"}),
+    "board-member": frozenset({"irb-coordinator", "dac-member"}),
+    "partner": frozenset({"partner-admin"}),
+    **{role: frozenset({role}) for role in ROLES if role != "clock"},
+}
+"""What an account may be made for, or a provider's token may say, and the roles that it means."""
+
+
 class Person(msgspec.Struct, frozen=True, kw_only=True):
     """Who acts, in which roles. Somebody with a partner's role acts for the partner and for nobody else."""
 
     id: str
     roles: frozenset[str]
+    patient: str = ""  # whose records are this person's own
 
     @property
     def is_partner(self) -> bool:
         """Tell whether this person acts for a partner."""
         return not self.roles.isdisjoint(PARTNER_ROLES)
+
+
+def person_of(name: str, posts: Iterable[str], *, patient: str = "") -> Person:
+    """Give who holds these posts. Raises: UserError for an unknown post, none, or posts on both sides."""
+    held = list(posts)
+    unknown = [post for post in held if post not in POSTS]
+    if unknown or not held:
+        raise UserError("a role that is not known", remedy=f"Use {', '.join(sorted(POSTS))}.")
+    found = Person(id=name, roles=frozenset().union(*(POSTS[post] for post in held)), patient=patient)
+    if (found.is_partner and not found.roles <= PARTNER_ROLES) or ("patient" in found.roles and len(found.roles) > 1):
+        raise UserError("roles that do not go together", remedy="Make two accounts, for two persons.")
+    return found
 
 
 CLOCK = Person(id="clock", roles=frozenset({"clock"}))

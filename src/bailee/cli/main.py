@@ -28,6 +28,8 @@ COMMANDS = {
     "breach": ("breach", "From an incident to the list of patients, deadlines and letters."),
     "ledger": ("ledger", "Export, verify and publish the ledger."),
     "register": ("register", "Publish the public register of data uses."),
+    "serve": ("serve", "Serve consent management and `why` over HTTP, with login."),
+    "account": ("account", "Local accounts that may log in."),
     "notes": ("notes", "Find and replace identifiers in notes."),
     "omop": ("omop", "What releases in the OMOP CDM need: a vocabulary."),
     "deid": ("deid", "De-identify files without a vault."),

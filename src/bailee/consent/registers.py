@@ -50,6 +50,12 @@ def is_patient(names: pa.Array) -> npt.NDArray[np.bool_]:
     return found
 
 
+def check_patient(name: str) -> None:
+    """Hold that a name has the form of a patient's logical id. Raises: Invalid."""
+    if not is_patient(pa.array([name], pa.string()))[0]:
+        raise Invalid("not a patient's id", remedy="Give the logical id of the Patient record.")
+
+
 def register_directives(register: str, patients: pa.Array) -> pa.Table:
     """Write a register's entries as directives. Shape: string[n] → DIRECTIVES[n]."""
     rule = Rule(id=register_rule(register), effect="deny", layer="patient", code="E-OPTOUT")

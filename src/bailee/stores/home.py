@@ -24,6 +24,10 @@ class Configuration(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     releases: str = "releases"
     keys: str = "keys"
     consent_stores: tuple[str, ...] = ()  # whose consents bind every release, beside those that an agreement names
+    oidc_issuer: str = ""  # the hospital's own OpenID Connect provider, exactly as its tokens name it
+    oidc_audience: str = ""
+    oidc_keys_url: str = ""  # of its JWK set
+    oidc_roles_claim: str = "roles"
     signer_socket: str = ""  # of a signer in its own process; empty: this process signs with ledger.key
 
 

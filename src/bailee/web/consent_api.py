@@ -54,7 +54,7 @@ def _http_route(route: Route, hospital: Hospital, identify: Identify) -> HttpRou
                 return problem(401, "E-LOGIN", "who are you?")
             if person.is_partner or person.roles.isdisjoint(route.roles):
                 return problem(403, "E-DENIED", f"the roles {', '.join(sorted(route.roles))} may do this")
-            body = read_body(route, await _content(request))
+            body = read_body(route, await content_of(request))
             actor = Actor(person.id, hospital.clock.now_ms())
             found = await run_in_threadpool(_run, route, request, body, actor, hospital)
             return _response(route, found)
@@ -79,7 +79,8 @@ def _check_query(route: Route, query: dict[str, str], request: Request) -> None:
         raise Invalid("a name with a zero in it", remedy="Use letters, digits, dot, underscore, hyphen.")
 
 
-async def _content(request: Request) -> bytes:
+async def content_of(request: Request) -> bytes:
+    """Read a request's body. Raises: Invalid beyond a megabyte."""
     content = bytearray()
     async for chunk in request.stream():
         content += chunk

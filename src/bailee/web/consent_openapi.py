@@ -8,7 +8,8 @@ from typing import Any
 import msgspec
 
 from bailee import __version__
-from bailee.web.consent_calls import ROUTES, Parquet, Route
+from bailee.web.consent_calls import ROUTES, Call, Parquet, Route
+from bailee.web.session_forms import LoginForm, Myself, SessionToken
 
 _PROBLEMS = {
     "400": "The ask is not right.",
@@ -34,16 +35,30 @@ _PROBLEM = {
 }
 
 
+def _elsewhere(_: Call) -> Any:
+    raise AssertionError("sessions are not calls of a consent store")
+
+
+_ANYBODY: frozenset[str] = frozenset()
+SESSIONS = (
+    Route("POST", "/v1/login", "login", "Log in to a local account", _ANYBODY, SessionToken, _elsewhere, LoginForm),
+    Route("POST", "/v1/logout", "logout", "End one's session", _ANYBODY, Myself, _elsewhere),
+    Route("GET", "/v1/me", "me", "Say who one is", _ANYBODY, Myself, _elsewhere),
+)  # fmt: skip
+"""Described with the calls; `login_api` runs them."""
+
+
 def openapi() -> dict[str, Any]:
     """Describe the API in OpenAPI 3.1."""
+    routes = (*ROUTES, *SESSIONS)
     kinds = [
-        kind for route in ROUTES for kind in (route.body, route.answer) if kind is not None and kind is not Parquet
+        kind for route in routes for kind in (route.body, route.answer) if kind is not None and kind is not Parquet
     ]
     unique = list(dict.fromkeys(kinds))
     found, components = msgspec.json.schema_components(unique, ref_template="#/components/schemas/{name}")
     schemas = dict(zip(unique, found, strict=True))
     paths: dict[str, Any] = {}
-    for route in ROUTES:
+    for route in routes:
         paths.setdefault(route.path, {})[route.method.lower()] = _operation(route, schemas)
     return {
         "openapi": "3.1.0",
@@ -65,10 +80,13 @@ def _operation(route: Route, schemas: dict[Any, Any]) -> dict[str, Any]:
     operation: dict[str, Any] = {
         "operationId": route.operation,
         "summary": route.summary,
-        "description": f"Roles: {', '.join(sorted(route.roles))}.",
+        "description": f"Roles: {', '.join(sorted(route.roles)) or 'any'}.",
         "parameters": _parameters(route),
         "responses": {str(route.status): _answer(route, schemas), **_problems()},
     }
+    if route.operation == "login":
+        operation["security"] = []
+        operation["responses"] |= {"429": {**_problems()["401"], "description": "Too many attempts: wait."}}
     if route.body is not None:
         content = {"application/json": {"schema": schemas[route.body]}}
         operation["requestBody"] = {"required": True, "content": content}

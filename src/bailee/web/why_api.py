@@ -18,7 +18,7 @@ from bailee.flows.hospital import Hospital
 from bailee.flows.why import Reasons, why
 from bailee.stores.sql.agreements import find_agreement
 from bailee.stores.sql.database import read
-from bailee.web.consent_api import Identify
+from bailee.web.consent_api import Identify, content_of
 from bailee.web.problems import problem, problem_of
 
 ROLES = frozenset({"privacy-officer", "auditor", "dac-member"})
@@ -39,15 +39,28 @@ def why_route(hospital: Hospital, identify: Identify) -> Route:
             person = await identify(request)
             if person is None:
                 return problem(401, "E-LOGIN", "who are you?")
-            if person.is_partner or person.roles.isdisjoint(ROLES):
+            if person.is_partner or person.roles.isdisjoint(ROLES | {"patient"}):
                 return problem(403, "E-DENIED", f"the roles {', '.join(sorted(ROLES))} may do this")
-            question = _question(await request.body())
+            question = _question(await content_of(request))
+            staff = not person.roles.isdisjoint(ROLES)
+            if not staff and (not person.patient or question.patient != person.patient):
+                return problem(403, "E-DENIED", "patients may ask about themselves")
             found = await run_in_threadpool(_ask, hospital, request.path_params["agreement"], question)
-            return Response(msgspec.json.encode(answer_of(found)), media_type="application/json")
+            answer = answer_of(found) if staff else answer_for_patient(found)
+            return Response(msgspec.json.encode(answer), media_type="application/json")
         except Exception as error:  # noqa: BLE001  # every failure becomes a problem document
             return problem_of(error)
 
     return Route("/v1/agreements/{agreement}:why", endpoint, methods=["POST"], name="why")
+
+
+def answer_for_patient(found: Reasons) -> dict[str, Any]:
+    """Write the answer for the patient: yes or no, and why, in plain words."""
+    return {
+        "permitted": found.decision.permit,
+        "words": list(found.decision.words("patient")),
+        "recalls": [{"release": row["release"], "state": row["state"]} for row in found.recalls],
+    }
 
 
 def answer_of(found: Reasons) -> dict[str, Any]:
