@@ -199,3 +199,32 @@ def test_a_number_that_passes_its_checksum_is_believed_more(good, bad):
         return scan(Text(pa.array([f"seen {number} here"])), "en").found.strength.max()
 
     assert strength(good) > strength(bad)
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("does hope need a repeat crp?", "hope"),
+        ("hope says she is fine", "hope"),
+        ("Will had his stent in the spring", "Will"),
+        ("Grace denies chest pain", "Grace"),
+        ("is may due for her mammogram", "may"),
+        ("Ask Young if the labs came back", "Young"),
+        ("tell rose that her scan is clear", "rose"),
+    ],
+)
+def test_a_name_that_is_a_word_is_told_by_its_verb(text, name):
+    assert (name, "NAME") in found(text, "en")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Mother denies fever. Pain needs control.",
+        "does pain need a block",
+        "tell nurse that he slept",
+        "the doctor will call",
+    ],
+)
+def test_a_word_before_a_verb_is_no_name(text):
+    assert found(text, "en") == []

@@ -116,8 +116,8 @@ payment:
 
 public:
   lay_summary: >-
-    A company teaches its software to read doctors' notes, from which names, addresses, numbers and dates were
-    removed, so that patients who may have cancer are noticed sooner.
+    Doctors write notes about each visit. We let a firm teach its software to read such notes. Names, streets, numbers
+    and dates are taken out first. The aim is to spot people who may have cancer but have had no test yet.
   public_benefit: Cancer that is found early can more often be cured.
 """
 

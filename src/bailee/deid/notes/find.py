@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 
 STRANGE: Final = 6
 PLACED: Final = 2.5  # nats that rules for places are trusted more than those for names
+FIRM: Final = 3  # nats that rules which are sure are trusted more
 SURELY: Final = 3
 QUIET: Final = 150  # tokens: a note with fewer finds beyond doubt than one in so many is a quiet one
 IMPLAUSIBLE: Final = -5  # nats: what the model rules out is no stranger either
@@ -196,6 +197,7 @@ def _trusted(canvas: fusion.Canvas, spans: Spans, masks: Masks, tags: model.Tags
         trust = margin + np.where(strange, STRANGE * 256, 0)
         placed = np.isin(spans.label, (FACILITY, LOCATION, ORGANIZATION))
         least = np.where(spans.label == NAME, point.doubt, point.doubt - PLACED) * 256
+        least = least - np.where(spans.strength == SURE, FIRM * 256, 0)
         strong &= ~((spans.label == NAME) | placed) | (canvas.highest(spans, trust) > least)
     return spans.take(strong)
 
