@@ -18,6 +18,7 @@ from typing import Final
 from bailee.core.errors import UserError
 from bailee.flows.deidentify.run import Run
 from bailee.flows.ingest.sources import DOCUMENTS, EXPORT_LOG, LINES, Source, opened, shown_name
+from bailee.records.dicom.sniff import is_dicom
 
 HEAD_BYTES: Final = 4096
 _MESSAGE: Final = re.compile(rb"(?:\xef\xbb\xbf)?[\s\x0b]*(?:MSH|FHS|BHS)[^\w\s]")
@@ -58,9 +59,15 @@ def _is_message(name: str, head: bytes) -> bool:
     return _MESSAGE.match(head) is not None
 
 
+def _is_dicom(name: str, head: bytes) -> bool:
+    del name
+    return is_dicom(head)
+
+
 KINDS: Final = (
     Kind("FHIR", "bailee.flows.deidentify.fhir", _is_fhir, ", ".join(LINES + DOCUMENTS)),
     Kind("HL7v2", "bailee.flows.deidentify.hl7v2", _is_message, "messages and batches, whatever their names"),
+    Kind("DICOM", "bailee.flows.deidentify.dicom", _is_dicom, "objects, whatever their names"),
 )
 
 

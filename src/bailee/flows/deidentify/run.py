@@ -51,6 +51,7 @@ class Account:
     rules: Counter[tuple[str, str]] = field(default_factory=Counter)  # of other formats: (path, kept|changed|removed)
     unread: Counter[str] = field(default_factory=Counter)  # files, or parts of files, by reason
     shown: list[Unread] = field(default_factory=list)
+    images: Counter[str] = field(default_factory=Counter)  # DICOM images by what was done about text in them
     unknown: int = 0  # files of no known kind
 
     @property
