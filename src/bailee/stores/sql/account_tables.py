@@ -10,12 +10,13 @@ account = Table(
     "account",
     metadata,
     Column("name", String(128), primary_key=True),
-    Column("id", String(160), nullable=False, unique=True),  # who it is in the ledger
+    Column("id", String(160), nullable=False),  # who it is in the ledger
     Column("posts", Text, nullable=False),  # JSON
     Column("secret", Text, nullable=False),
     Column("patient", String(64), nullable=False),
     Column("disabled", Integer, nullable=False),
     Column("made_ms", BigInteger, nullable=False),
+    Index("ix_account_id", "id", unique=True),
 )
 session = Table(
     "account_session",

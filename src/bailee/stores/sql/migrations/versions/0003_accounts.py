@@ -16,13 +16,14 @@ def upgrade() -> None:
     op.create_table(
         "account",
         sa.Column("name", sa.String(128), primary_key=True),
-        sa.Column("id", sa.String(160), nullable=False, unique=True),
+        sa.Column("id", sa.String(160), nullable=False),
         sa.Column("posts", sa.Text, nullable=False),
         sa.Column("secret", sa.Text, nullable=False),
         sa.Column("patient", sa.String(64), nullable=False),
         sa.Column("disabled", sa.Integer, nullable=False),
         sa.Column("made_ms", sa.BigInteger, nullable=False),
     )
+    op.create_index("ix_account_id", "account", ["id"], unique=True)
     op.create_table(
         "account_session",
         sa.Column("token_sha256", sa.String(64), primary_key=True),
