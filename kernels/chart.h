@@ -18,7 +18,7 @@ enum { STARTS = 1, DASHED = 2, DOTTED = 4, MASKED = 8, POSSESSIVE = 16, ONE_BLAN
 /* Word lists: bits 0-7 of Lexicon.bits; 8-11 number a month, 12-19 a street word that has a short form. */
 enum { ORDINARY = 1, GENERIC = 2, TITLES = 4, EPONYMIC = 8, VERBS = 16, CUES = 32, LAST_FOUR = 64, ABBREVIATION = 128 };
 enum { MONTH_SHIFT = 8, ALIAS_SHIFT = 12, KNOWN = 1 << 20, ABROAD = 1 << 21, HONORIFIC = 1 << 22, WHEN = 1 << 23,
-       STOPS_SHORT = 1 << 24, WHOSE = 1 << 25 };
+       STOPS_SHORT = 1 << 24, WHOSE = 1 << 25, THING = 1 << 26, HUMAN = 1 << 27, BEARER = 1 << 28, AT_WORK = 1 << 29, INTO = 1 << 30 };
 
 /* What a word of a chart belongs to. */
 enum { GIVEN = 1, FAMILY = 2, PLACE = 3, STREET = 4, BODY = 5, WIRE = 6 };
@@ -99,7 +99,8 @@ typedef struct {
     const Atom *atoms;
     Mark *marks;
     uint32_t *bits;
-    int32_t count, groups, point, english;
+    int32_t count, groups, point, english, plain; /* plain: next to no capitals */
+    int64_t first_word, end_word; /* the chart's words */
     const Charts *charts;
     const Table *table;
     const Lexicon *lexicon;
@@ -181,5 +182,11 @@ void find_ids(Scene *scene);
 void find_dates(Scene *scene);
 void weigh_words(Scene *scene);
 void join_names(Scene *scene);
+void find_company(Scene *scene);
+void find_listed(Scene *scene);
+void find_neighbours(Scene *scene);
+void find_initials(Scene *scene);
+void find_towns(Scene *scene);
+int is_whereabouts(const Scene *scene, int32_t k);
 
 #endif

@@ -71,16 +71,11 @@ static int32_t read_spaced(Scene *scene, int32_t k) {
 
 static int is_upper_initial(const Atom *atom) { return is_single(atom) && atom->shape == CAPITAL; }
 
-/* J.D. alone, or JD where somebody is spoken of. */
+/* J.D. alone. */
 static void read_initials(Scene *scene, int32_t k) {
     const Atom *atom = &scene->atoms[k];
     uint64_t hash = atom->hash;
     int32_t last = k;
-    if (atom->shape == CAPITALS && atom->length <= 3 && !(scene->bits[k] & (ABBREVIATION | ORDINARY | TITLES))) {
-        int named = k > 0 && (scene->bits[k - 1] & TITLES) && atom->gap <= SPACED;
-        const Slot *slot = named || scene->point == STRICT ? find_form(scene->table, hash, F_INITIALS) : NULL;
-        if (slot && scene->marks[k].strength != STRONG) mark_range(scene, k, k, slot->item, NAME, F_INITIALS);
-    }
     if (!is_upper_initial(atom) || !(atom->context & DOTTED)) return;
     for (int32_t letters = 2; letters <= 3; letters++) {
         const Atom *next = &scene->atoms[last + 1];
@@ -172,10 +167,19 @@ static void join_heads(Scene *scene) {
     }
 }
 
-void join_names(Scene *scene) {
-    join_heads(scene);
-    for (int32_t k = 0; k + 1 < scene->count; k++) join_pair(scene, k);
+static void join_all(Scene *scene) {
     for (int32_t k = 1; k < scene->count; k++) join_one(scene, k, k - 1, k);
     for (int32_t k = scene->count - 2; k >= 0; k--) join_one(scene, k, k + 1, k + 1);
     for (int32_t k = 1; k < scene->count; k++) join_one(scene, k, k - 1, k);
+}
+
+void join_names(Scene *scene) {
+    join_heads(scene);
+    for (int32_t k = 0; k + 1 < scene->count; k++) join_pair(scene, k);
+    find_company(scene);
+    join_all(scene);
+    find_listed(scene);
+    find_towns(scene);
+    find_neighbours(scene);
+    join_all(scene);
 }

@@ -72,16 +72,19 @@ static void write_spans(Spans *spans, const Scene *scene, int32_t note) {
 
 /* A full stop ends a sentence unless an initial or a title stands before it. Most words tell the note's language. */
 static void learn_context(Scene *scene, Atom *atoms) {
-    int64_t english = 0, abroad = 0;
+    int64_t english = 0, abroad = 0, words = 0, capitals = 0;
     for (int32_t k = 0; k < scene->count; k++) {
         uint32_t bits = scene->bits[k];
         english += (bits & KNOWN) != 0;
+        words += atoms[k].kind == LETTERS;
+        capitals += atoms[k].kind == LETTERS && atoms[k].shape != SMALL;
         abroad += (bits & (ABROAD | KNOWN)) == ABROAD;
         if (!k || !(atoms[k].context & AFTER_DOT)) continue;
         int initial = atoms[k - 1].kind == LETTERS && atoms[k - 1].length == 1 && atoms[k - 1].shape != SMALL;
         if (!initial && !(scene->bits[k - 1] & (HONORIFIC | STOPS_SHORT))) atoms[k].context |= STARTS;
     }
     scene->english = english >= 3 * abroad;
+    scene->plain = capitals * 50 < words;
 }
 
 static void read_note(Scene *scene, Atom *atoms) {
@@ -98,6 +101,7 @@ static void read_note(Scene *scene, Atom *atoms) {
     find_broken(scene);
     weigh_words(scene);
     join_names(scene);
+    find_initials(scene);
 }
 
 static int64_t longest_note(const int64_t *offsets, int64_t notes) {
@@ -109,7 +113,8 @@ static int64_t longest_note(const int64_t *offsets, int64_t notes) {
 
 /* Match notes in the given order (by chart, so that each table is built once); chart_of[note] < 0: no chart.
  * Spans are places from the note's start, sorted by note order and start, apart from each other.
- * Returns how many there are: if more than `capacity`, call again with room; -1 without memory. */
+ * Returns how many there are: if more than `capacity`, call again with room; -1 without memory; -2 if one person of a chart
+ * has more names than anybody has. */
 EXPORT int64_t chart_match(const uint8_t *bytes, const int64_t *offsets, int64_t notes, const int32_t *order,
                            const int32_t *chart_of, const Charts *charts, const Lexicon *lexicon, int32_t point,
                            int64_t capacity, int32_t *note, int32_t *start, int32_t *end, uint8_t *label) {
@@ -119,17 +124,18 @@ EXPORT int64_t chart_match(const uint8_t *bytes, const int64_t *offsets, int64_t
     uint32_t *bits = malloc((size_t)longest * sizeof *bits);
     Table table = {0};
     Spans spans = {capacity, 0, note, start, end, label};
-    int64_t built = -1, failed = !atoms || !marks || !bits;
+    int64_t built = -1, failed = !atoms || !marks || !bits ? -1 : 0;
     for (int64_t i = 0; i < notes && !failed; i++) {
         int32_t n = order[i], chart = chart_of[n];
         if (chart < 0) continue;
-        if (chart != built) failed = build_table(&table, charts, chart) != 0;
+        if (chart != built) failed = build_table(&table, charts, chart);
         if (failed) break;
         built = chart;
-        Scene scene = {bytes + offsets[n], offsets[n + 1] - offsets[n], atoms, marks, bits, 0, 0, point, 1, charts, &table, lexicon};
+        Scene scene = {bytes + offsets[n], offsets[n + 1] - offsets[n], atoms, marks, bits, 0, 0, point, 1, 0,
+                       charts->first[chart], charts->first[chart + 1], charts, &table, lexicon};
         read_note(&scene, atoms);
         write_spans(&spans, &scene, n);
     }
     free(atoms), free(marks), free(bits), free(table.slots);
-    return failed ? -1 : spans.count;
+    return failed ? failed : spans.count;
 }

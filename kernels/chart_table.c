@@ -3,14 +3,13 @@
 
 #include "chart.h"
 
-enum { MOST_PAIRS = 4096, MOST_SAME = 256 };
+enum { MOST_PAIRS = 1 << 16, MOST_LETTERS = 80 }; /* of one person; a letter is told by its first byte */
 
 static void put(Table *table, uint64_t hash, int32_t kind, int32_t item) {
     uint64_t key = scramble(hash, (uint64_t)kind), at = key & table->mask;
-    int32_t same = 0;
+    int every = kind == F_EXACT || kind == F_NEAR || kind == F_SOUND; /* of the others the first one is asked for */
     for (; table->slots[at].key; at = (at + 1) & table->mask)
-        if (table->slots[at].key == key && table->slots[at].kind == kind)
-            if (table->slots[at].item == item || ++same >= MOST_SAME) return;
+        if (table->slots[at].key == key && table->slots[at].kind == kind && (!every || table->slots[at].item == item)) return;
     table->slots[at] = (Slot){key, item, kind};
 }
 
@@ -23,15 +22,34 @@ static int misspells(const Charts *charts, int64_t word) {
            charts->role[word] != WIRE;
 }
 
-/* How many forms the chart can have at most; pairs of given and family names of one person are counted apart. */
-static int64_t most_forms(const Charts *charts, int64_t chart) {
-    int64_t forms = 1, names = 0;
-    for (int64_t w = charts->first[chart]; w < charts->first[chart + 1]; w++) {
-        forms += 5 + (misspells(charts, w) ? charts->length[w] : 0);
-        names += is_name(charts, w);
+static int is_part(const Charts *charts, int64_t word, uint8_t role) {
+    return charts->role[word] == role && charts->kind[word] == LETTERS;
+}
+
+/* Names run together of one person, and initials; words are sorted by person within a chart. -1: more than anybody has. */
+static int64_t count_joint(const Charts *charts, int64_t first, int64_t end) {
+    int64_t pairs = 0, initials = 0;
+    for (int64_t from = first, to = first; from < end; from = to) {
+        int64_t given = 0, family = 0;
+        for (; to < end && charts->person[to] == charts->person[from]; to++) {
+            given += is_part(charts, to, GIVEN);
+            family += is_part(charts, to, FAMILY);
+        }
+        if (given * family > MOST_PAIRS) return -1;
+        pairs += given * family;
+        int64_t g = given < MOST_LETTERS ? given : MOST_LETTERS, f = family < MOST_LETTERS ? family : MOST_LETTERS;
+        initials += g * f * (2 + g);
     }
-    int64_t pairs = names < 64 ? names * names : MOST_PAIRS;
-    return forms + 8 * pairs + 2 * (charts->id_first[chart + 1] - charts->id_first[chart]) +
+    return 4 * pairs + initials;
+}
+
+/* How many forms the chart can have at most; -1 if there are more pairs of names than anybody has. */
+static int64_t most_forms(const Charts *charts, int64_t chart) {
+    int64_t forms = 1, joint = count_joint(charts, charts->first[chart], charts->first[chart + 1]);
+    for (int64_t w = charts->first[chart]; w < charts->first[chart + 1]; w++)
+        forms += 5 + (misspells(charts, w) ? charts->length[w] : 0);
+    if (joint < 0) return -1;
+    return forms + joint + 2 * (charts->id_first[chart + 1] - charts->id_first[chart]) +
            (charts->day_first[chart + 1] - charts->day_first[chart]);
 }
 
@@ -92,12 +110,13 @@ static void put_run(Table *table, const Charts *charts, int64_t w) {
     if (length >= 5) put(table, hash, F_GLUE, (int32_t)w);
 }
 
-/* Names of one person run together (jsmith, SmithJohn) and their initials. */
-static void put_pair(Table *table, const Charts *charts, int64_t given, int64_t family, int64_t end) {
+static uint64_t letter_of(const Charts *charts, int64_t w) { return (uint64_t)charts->letters[charts->letter[w]] + 1; }
+
+/* Names of one person run together: jsmith, SmithJohn. */
+static void put_pair(Table *table, const Charts *charts, int64_t given, int64_t family) {
     uint64_t g = charts->hash[given], f = charts->hash[family];
     uint32_t m = charts->length[given], n = charts->length[family];
-    uint64_t g1 = (uint64_t)charts->letters[charts->letter[given]] + 1;
-    uint64_t f1 = (uint64_t)charts->letters[charts->letter[family]] + 1;
+    uint64_t g1 = letter_of(charts, given);
     int32_t item = (int32_t)family;
     if (m + n >= 5) {
         put(table, join_hash(g, f, n), F_GLUE, item);
@@ -107,32 +126,52 @@ static void put_pair(Table *table, const Charts *charts, int64_t given, int64_t 
         put(table, join_hash(g1, f, n), F_GLUE, item);
         put(table, join_hash(f, g1, 1), F_GLUE, item);
     }
-    put(table, join_hash(g1, f1, 1), F_INITIALS, item);
-    put(table, join_hash(f1, g1, 1), F_INITIALS, item);
-    int64_t w = given + 1;
-    if (w < end && charts->role[w] == GIVEN && charts->person[w] == charts->person[given] && charts->kind[w] == LETTERS) {
-        uint64_t middle = (uint64_t)charts->letters[charts->letter[w]] + 1;
-        put(table, join_hash(join_hash(g1, middle, 1), f1, 1), F_INITIALS, item);
-    }
 }
 
-/* Words are sorted by person within a chart; first..end is one person. */
-static void put_pairs(Table *table, const Charts *charts, int64_t first, int64_t end, int64_t *left) {
-    for (int64_t g = first; g < end; g++) {
-        if (charts->role[g] != GIVEN || charts->kind[g] != LETTERS) continue;
-        for (int64_t f = first; f < end; f++) {
-            if (charts->role[f] != FAMILY || charts->kind[f] != LETTERS) continue;
-            if ((*left)-- <= 0) return;
-            put_pair(table, charts, g, f, end);
+/* Which words of first..end are the first of their role with their first letter? Writes them; there are at most 256. */
+static int32_t first_letters(const Charts *charts, int64_t first, int64_t end, uint8_t role, int32_t *out) {
+    uint8_t seen[256] = {0};
+    int32_t count = 0;
+    for (int64_t w = first; w < end; w++) {
+        uint8_t letter = charts->letters[charts->letter[w]];
+        if (!is_part(charts, w, role) || seen[letter]) continue;
+        seen[letter] = 1;
+        out[count++] = (int32_t)w;
+    }
+    return count;
+}
+
+/* JD, DJ, JAD: of first..end, which is one person. */
+static void put_initials(Table *table, const Charts *charts, int64_t first, int64_t end) {
+    int32_t given[256], family[256], middle[256];
+    int32_t n = first_letters(charts, first, end, GIVEN, given), m = first_letters(charts, first, end, FAMILY, family);
+    for (int32_t g = 0; g < n; g++) {
+        uint64_t g1 = letter_of(charts, given[g]);
+        int32_t k = first_letters(charts, given[g] + 1, end, GIVEN, middle);
+        for (int32_t f = 0; f < m; f++) {
+            uint64_t f1 = letter_of(charts, family[f]);
+            put(table, join_hash(g1, f1, 1), F_INITIALS, family[f]);
+            put(table, join_hash(f1, g1, 1), F_INITIALS, family[f]);
+            for (int32_t w = 0; w < k; w++)
+                put(table, join_hash(join_hash(g1, letter_of(charts, middle[w]), 1), f1, 1), F_INITIALS, family[f]);
         }
     }
 }
 
+/* first..end is one person. */
+static void put_pairs(Table *table, const Charts *charts, int64_t first, int64_t end) {
+    for (int64_t g = first; g < end; g++) {
+        if (!is_part(charts, g, GIVEN)) continue;
+        for (int64_t f = first; f < end; f++)
+            if (is_part(charts, f, FAMILY)) put_pair(table, charts, g, f);
+    }
+}
+
 static void put_people(Table *table, const Charts *charts, int64_t first, int64_t end) {
-    int64_t left = MOST_PAIRS;
     for (int64_t from = first, to = first; from < end; from = to) {
         while (to < end && charts->person[to] == charts->person[from]) to++;
-        put_pairs(table, charts, from, to, &left);
+        put_pairs(table, charts, from, to);
+        put_initials(table, charts, from, to);
     }
 }
 
@@ -143,10 +182,12 @@ static void put_id(Table *table, const Charts *charts, int64_t i) {
     if (charts->id_flags[i] & I_LAST4) put(table, charts->id_last4[i], F_LAST4, (int32_t)i);
 }
 
-/* Fills the table with the chart's forms. Returns -1 if there is no memory. */
+/* Fills the table with the chart's forms. Returns -1 if there is no memory, -2 if one person has names without end. */
 int build_table(Table *table, const Charts *charts, int64_t chart) {
     int64_t first = charts->first[chart], end = charts->first[chart + 1];
-    if (make_room(table, most_forms(charts, chart))) return -1;
+    int64_t forms = most_forms(charts, chart);
+    if (forms < 0) return -2;
+    if (make_room(table, forms)) return -1;
     table->lengths[0] = table->lengths[1] = 0;
     for (int64_t w = first; w < end; w++) {
         put_word(table, charts, w);

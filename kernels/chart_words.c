@@ -21,7 +21,7 @@ static int shouts(const Scene *scene, int32_t k) {
         if (other < 0 || other >= scene->count || other == k) continue;
         const Atom *atom = &scene->atoms[other];
         if (atom->shape == CAPITALS && atom->kind == LETTERS && scene->marks[other].strength == NONE &&
-            !(scene->bits[other] & (TITLES | ABBREVIATION)))
+            !(scene->bits[other] & (TITLES | ABBREVIATION)) && !(scene->bits[other] >> MONTH_SHIFT & 15))
             return 1;
     }
     return 0;
@@ -29,7 +29,9 @@ static int shouts(const Scene *scene, int32_t k) {
 
 static int is_titled(const Scene *scene, int32_t k) {
     const Atom *atom = &scene->atoms[k];
-    return k > 0 && (scene->bits[k - 1] & TITLES) && atom->gap <= LINE;
+    int discussed = k > 1 && atom[-1].length == 1 && (scene->bytes[atom[-1].start] | 32) == 'w' && atom[-1].gap == TIGHT &&
+                    (scene->bytes[atom[-2].start] | 32) == 'd'; /* d/w */
+    return k > 0 && (discussed || (scene->bits[k - 1] & TITLES)) && atom->gap <= LINE;
 }
 
 /* The atom after k and the names that hang on it (Wolff-Parkinson-White), past a possessive s. */
@@ -49,6 +51,8 @@ static int is_eponym(const Scene *scene, int32_t k) {
     int32_t next = after_name(scene, k);
     if (next >= scene->count || (scene->atoms[next].context & (STARTS | COMMA | APART | BRACKET))) return 0;
     if (scene->atoms[next].shape != SMALL && scene->marks[next].strength != NONE && is_name_role(scene->marks[next].role)) return 0;
+    if (next + 1 < scene->count && scene->atoms[next + 1].kind == DIGITS &&
+        (scene->atoms[next + 1].length >= 4 || (scene->atoms[next + 1].context & BRACKET))) return 0; /* PIN 4711, cell (617) */
     return scene->atoms[next].gap <= SPACED && (scene->bits[next] & EPONYMIC);
 }
 
@@ -72,12 +76,14 @@ static int starts_with_name(const Scene *scene, int32_t k) {
 static uint8_t weigh_ordinary(const Scene *scene, int32_t k, int is_name) {
     const Atom *atom = &scene->atoms[k];
     int cased = is_capital(atom) && !shouts(scene, k);
-    if (is_name && is_titled(scene, k) && (is_capital(atom) || (scene->bits[k - 1] & HONORIFIC))) return STRONG;
+    if (is_name && is_titled(scene, k) && (is_capital(atom) || (scene->bits[k - 1] & HONORIFIC) || atom[-1].length == 1)) return STRONG;
     if (cased && scene->point == STRICT) return STRONG;
     if (is_month(scene, k)) return is_name ? WEAK : NONE;
     if (cased && !(atom->context & STARTS)) return STRONG;
-    if ((is_name || scene->marks[k].role == PLACE) && cased && scene->marks[k].form == F_EXACT && starts_with_name(scene, k)) return STRONG;
-    return is_name ? WEAK : NONE;
+    if ((is_name || scene->marks[k].role == PLACE) && cased && (scene->marks[k].form == F_EXACT || (scene->marks[k].form == F_NEAR && !scene->bits[k])) && starts_with_name(scene, k)) return STRONG;
+    int town = scene->marks[k].role == PLACE && scene->marks[k].form == F_EXACT;
+    if (town && is_whereabouts(scene, k)) return STRONG;
+    return is_name || town ? WEAK : NONE;
 }
 
 static uint8_t weigh_name(const Scene *scene, int32_t k) {
@@ -93,7 +99,7 @@ static uint8_t weigh_name(const Scene *scene, int32_t k) {
     if (is_titled(scene, k)) return STRONG;
     if ((bits & ABROAD) && !scene->english && !is_capital(atom)) return WEAK;
     if (atom->length <= 3 && k + 1 < scene->count && atom[1].gap == GLUED) return WEAK;
-    if (mark->form == F_NEAR) return is_capital(atom) || atom->length >= 6 ? STRONG : WEAK;
+    if (mark->form == F_NEAR) return is_capital(atom) || atom->length >= 6 || (scene->plain && !scene->bits[k]) ? STRONG : WEAK;
     if (mark->form == F_SOUND) return is_capital(atom) ? STRONG : WEAK;
     if (mark->form == F_SHAPE) return is_capital(atom) || atom->length >= 6 ? STRONG : WEAK;
     if (atom->length >= 4) return STRONG;
@@ -172,9 +178,10 @@ static int accepts(const Scene *scene, int64_t word, const Stretch *stretch) {
     int telling = stretch->special > 0 || stretch->capitals == stretch->letters;
     if (stretch->words < 2) return 0;
     if (role == WIRE) return whole;
-    if (is_name_role(role)) return whole && telling;
+    if (is_name_role(role)) return whole && (telling || scene->atoms[stretch->last].gap <= HYPHEN || (scene->atoms[stretch->last].context & POSSESSIVE));
     if (role == STREET && stretch->numbers && stretch->letters && stretch->letters > stretch->generic) return 1;
-    if (whole && stretch->letters) return telling || stretch->words >= 3 || scene->point == STRICT;
+    int named = role == BODY && stretch->generic && stretch->generic < stretch->letters; /* sunrise health */
+    if (whole && stretch->letters) return telling || named || stretch->words >= 3 || scene->point == STRICT;
     return telling && stretch->generic < stretch->letters && stretch->letters >= 2;
 }
 
@@ -273,7 +280,7 @@ static void find_misspelt(Scene *scene, int32_t k) {
     if (length < 0 || looks_clinical(letters, length)) return;
     const Slot *glued = length >= 5 ? find_form(scene->table, atom->hash, F_GLUE) : NULL;
     if (glued) mark_range(scene, k, k, glued->item, scene->charts->label[glued->item], F_GLUE);
-    else if (length < 5 || !find_near(scene, k, letters, length)) find_alike(scene, k, letters, length);
+    else if ((length < 5 && scene->bits[k]) || !find_near(scene, k, letters, length)) find_alike(scene, k, letters, length);
 }
 
 /* Looks every atom up: as written, then as misspelt. */

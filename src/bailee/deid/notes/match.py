@@ -15,6 +15,7 @@ from bailee.deid.notes.chart.words import word_table
 from bailee.deid.notes.found import SURE, Spans
 from bailee.deid.notes.text import Text
 
+_CROWDED: Final = -2
 POINTS: Final = {"strict": 0, "balanced": 1, "readable": 2}
 
 
@@ -22,7 +23,7 @@ def find(text: Text, charts: Charts, chart_of: npt.NDArray[np.int32], *, operati
     """Find every value of a note's chart: any case, order, separator, nickname, initials, one misspelling, any date format.
 
     Shape: chart_of int32[notes], -1 where a note has no chart → spans by note and start, apart from each other, all SURE.
-    Raises: Invalid if chart_of does not fit the notes or the charts.
+    Raises: Invalid if chart_of does not fit the notes or the charts, or if one person has names without end.
     Cost: linear; the chart's table is built once where notes of a patient are read together, memory by the longest note.
     """
     chart_of = np.ascontiguousarray(chart_of, np.int32)
@@ -50,6 +51,11 @@ def _match(text: Text, charts: Charts, chart_of: npt.NDArray[np.int32], point: i
             address(folded), address(text.at), ctypes.c_int64(len(text)), address(order), address(chart_of),
             ctypes.byref(charts_view), ctypes.byref(words_view), point, ctypes.c_int64(capacity), *map(address, out),
         )  # fmt: skip
+        if count == _CROWDED:
+            raise Invalid(
+                "a chart in which one person has more than 65,536 pairs of given and family name",
+                remedy="Give the names of different people as whole names, or with different numbers of persons.",
+            )
         if count < 0:
             raise MemoryError
         if count <= capacity:

@@ -21,6 +21,8 @@ ALIAS_SHIFT: Final = 12
 KNOWN, FOREIGN = 1 << 20, 1 << 21  # a dictionary has it; a dictionary of another language than English has it
 # Mr; before a month; ends with a full stop in mid-sentence; of whom
 HONORIFIC, WHEN, STOPS_SHORT, WHOSE = 1 << 22, 1 << 23, 1 << 24, 1 << 25
+# never a name for its company alone; what only people do; whose initials follow; who did it; before a place
+THING, HUMAN, BEARER, AT_WORK, INTO = 1 << 26, 1 << 27, 1 << 28, 1 << 29, 1 << 30
 
 _BITS: Final = {
     "ORDINARY": ORDINARY,
@@ -35,6 +37,11 @@ _BITS: Final = {
     "WHEN": WHEN,
     "STOPS_SHORT": STOPS_SHORT,
     "WHOSE": WHOSE,
+    "THING": THING,
+    "HUMAN": HUMAN,
+    "BEARER": BEARER,
+    "AT_WORK": AT_WORK,
+    "INTO": INTO,
 }
 
 
