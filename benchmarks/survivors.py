@@ -18,12 +18,13 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
+from tests.support.chart_oracle import Hospital, survivors
+
 from bailee.deid.notes.chart.folder import read_charts
 from bailee.deid.notes.find import find
 from bailee.deid.notes.found import LABELS
 from bailee.deid.notes.text import texts_from_strings
 from bailee.synthetic.hospital import hospital_files
-from tests.support.chart_oracle import Hospital, survivors
 
 IGNORED = {"AGE_UNDER_90", "COUNTRY", "YEAR", "WEEKDAY", "TIME", "DEPARTMENT"}
 BATCH = 400
@@ -56,7 +57,12 @@ def main():
 def report(args, folder, truth):
     records = list(records_of(folder))
     hospital, charts = Hospital(records), read_charts(folder)
-    notes = [(r["id"], text) for r in records if r["resourceType"] in {"DocumentReference", "DiagnosticReport"} for text in texts_of(r)]
+    notes = [
+        (r["id"], text)
+        for r in records
+        if r["resourceType"] in {"DocumentReference", "DiagnosticReport"}
+        for text in texts_of(r)
+    ]
     if truth is not None:
         notes = [(row["id"], row["text"]) for row in truth.values()]
     random.Random(args.seed).shuffle(notes)
@@ -111,7 +117,11 @@ def is_initial(known, text, start, end, left):
     words = [w for one in known.people for w in one.words]
     if len(letters) <= 3 and letters in known.initials:
         return True
-    return len(letters) == 1 and any(known.name_rule(w) for w in text[start:end].lower().split()) and any(w[0] == letters for w in words)
+    return (
+        len(letters) == 1
+        and any(known.name_rule(w) for w in text[start:end].lower().split())
+        and any(w[0] == letters for w in words)
+    )
 
 
 def leaks(text, spans, gold):

@@ -71,7 +71,7 @@ static int acts(const Scene *scene, int32_t k) {
     if (after->length == 1 && (after->context & POSSESSIVE) && scene->bytes[after->start] != 'o') return 1;
     if (!follows(scene, k + 1)) return mark_before(scene, k + 1) == ':' && (is_word(scene, k + 1, "he") || is_word(scene, k + 1, "she"));
     if (after->context & (APART | BRACKET)) return 0;
-    if (next & HUMAN) return !(after->context & COMMA);
+    if (next & HUMAN) return !(after->context & COMMA) && !is_word(scene, k + 2, "were") && !is_word(scene, k + 2, "of"); /* case reports of */
     if (is_word(scene, k + 1, "and") || is_word(scene, k + 1, "with")) return (bits_at(scene, k + 2) & WHOSE) != 0;
     if (is_word(scene, k + 1, "is") || is_word(scene, k + 1, "was"))
         return is_word(scene, k + 2, "well") || is_word(scene, k + 2, "seen") || is_word(scene, k + 2, "present");
@@ -155,8 +155,16 @@ static int is_pair(const Scene *scene, int32_t k) {
     return scene->charts->person[left->word] == scene->charts->person[right->word] && left->form == F_EXACT && right->form == F_EXACT;
 }
 
+/* The judge asked; no case. */
+static int is_determined(const Scene *scene, int32_t k) {
+    static const char *const words[] = {"the", "a", "an", "this", "that", "no", "any", "each", "one"};
+    for (size_t i = 0; k > 0 && scene->atoms[k].gap <= LINE && !(scene->atoms[k - 1].context & DOTTED) && i < sizeof words / sizeof *words; i++)
+        if (is_word(scene, k - 1, words[i])) return 1;
+    return 0;
+}
+
 static int may_be_named(const Scene *scene, int32_t k) {
-    return is_candidate(scene, k) && scene->marks[k].form == F_EXACT && scene->atoms[k].length > 2 && !(scene->bits[k] & THING);
+    return !is_determined(scene, k) && is_candidate(scene, k) && scene->marks[k].form == F_EXACT && scene->atoms[k].length > 2 && !(scene->bits[k] & THING);
 }
 
 static void make_with_initial(Scene *scene, int32_t k) {
@@ -250,7 +258,7 @@ void find_towns(Scene *scene) {
 /* In Pittsburgh, though the word stands in the name of a scale, too. */
 int is_whereabouts(const Scene *scene, int32_t k) {
     if (!follows(scene, k) || scene->atoms[k].gap > LINE || (scene->bits[k] & THING)) return 0;
-    return (bits_at(scene, k - 1) & INTO) != 0 && (!follows(scene, k + 1) || !(bits_at(scene, k + 1) & (EPONYMIC | GENERIC)));
+    return (bits_at(scene, k - 1) & INTO) != 0 && (!follows(scene, k + 1) || !(bits_at(scene, k + 1) & EPONYMIC));
 }
 
 /* Notified, one wrong letter allowed. */

@@ -5,6 +5,7 @@ still to be read in what was not found: words in any case, order and company, ni
 sounds alike, broken by lines or blanks, dates in any format, numbers with any separators.
 """
 
+import itertools
 import re
 import unicodedata
 from datetime import date
@@ -16,7 +17,20 @@ LOOKALIKE = dict(
         strict=True,
     )
 )
-PLAIN = {"ß": "ss", "ø": "o", "Ø": "O", "ł": "l", "Ł": "L", "đ": "d", "Đ": "D", "æ": "ae", "œ": "oe", "ı": "i", "ð": "d", "þ": "th"}
+PLAIN = {
+    "ß": "ss",
+    "ø": "o",
+    "Ø": "O",
+    "ł": "l",
+    "Ł": "L",
+    "đ": "d",
+    "Đ": "D",
+    "æ": "ae",
+    "œ": "oe",
+    "ı": "i",
+    "ð": "d",
+    "þ": "th",
+}
 MONTHS = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]
 NICKS = [
     "william bill will billy liam", "robert bob rob bobby", "richard dick rick rich", "james jim jimmy jamie", "john jack johnny",
@@ -28,18 +42,95 @@ NICKS = [
     "guadalupe lupita lupe", "jesus chuy", "dolores lola", "josephine josie", "abigail abby", "nicholas nick", "jonathan jon",
     "stephanie steph", "kimberly kim", "jessica jess jessie", "amanda mandy", "lawrence larry", "gerald jerry",
 ]  # fmt: skip
-PARTICLES = set("de la del van von der den du di da dos das le el al bin ibn st san santa y und zu ter ten".split())
-TITLES = set("mr mrs ms miss mx dr prof md do np rn pa phd jr sr ii iii iv rev fr sister brother mister doctor".split())
-STREETS = set(
-    "street st avenue ave road rd drive dr lane ln court ct boulevard blvd way place pl terrace trail circle apt apartment unit suite ste county high".split()
-)
+PARTICLES = {
+    "de",
+    "la",
+    "del",
+    "van",
+    "von",
+    "der",
+    "den",
+    "du",
+    "di",
+    "da",
+    "dos",
+    "das",
+    "le",
+    "el",
+    "al",
+    "bin",
+    "ibn",
+    "st",
+    "san",
+    "santa",
+    "y",
+    "und",
+    "zu",
+    "ter",
+    "ten",
+}
+TITLES = {
+    "mr",
+    "mrs",
+    "ms",
+    "miss",
+    "mx",
+    "dr",
+    "prof",
+    "md",
+    "do",
+    "np",
+    "rn",
+    "pa",
+    "phd",
+    "jr",
+    "sr",
+    "ii",
+    "iii",
+    "iv",
+    "rev",
+    "fr",
+    "sister",
+    "brother",
+    "mister",
+    "doctor",
+}
+STREETS = {
+    "street",
+    "st",
+    "avenue",
+    "ave",
+    "road",
+    "rd",
+    "drive",
+    "dr",
+    "lane",
+    "ln",
+    "court",
+    "ct",
+    "boulevard",
+    "blvd",
+    "way",
+    "place",
+    "pl",
+    "terrace",
+    "trail",
+    "circle",
+    "apt",
+    "apartment",
+    "unit",
+    "suite",
+    "ste",
+    "county",
+    "high",
+}
 
 
 def folded(text):
     """Plain small letters and digits of a text, with the place that each comes from; invisible signs fall away."""
     out, places = [], []
-    for place, sign in enumerate(text):
-        sign = LOOKALIKE.get(sign, sign)
+    for place, given in enumerate(text):
+        sign = LOOKALIKE.get(given, given)
         for one in unicodedata.normalize("NFKD", PLAIN.get(sign, sign)):
             if unicodedata.category(one) in {"Cf", "Mn", "Me"}:
                 continue
@@ -99,6 +190,11 @@ class Person:
         return [*self.given, *self.family]
 
 
+def joined_runs(words):
+    """Neighbouring words written as one, and each word alone."""
+    return {"".join(words[a:b]) for a in range(len(words)) for b in range(a + 1, len(words) + 1)}
+
+
 class Known:
     """What a chart holds. `people` Persons; the others lists of strings; `days` dates."""
 
@@ -110,14 +206,18 @@ class Known:
         self.glued, self.initials = {}, set()
         for one in people:
             for g in one.given:
-                for f in ["".join(one.family), *one.family]:
+                for f in joined_runs(one.family):
                     if len(f) < 2:
                         continue
                     for form in (g + f, f + g, g[0] + f, f + g[0]):
                         if len(form) >= 5:
                             self.glued[form] = f
             if one.given and one.family:
-                self.initials |= {one.given[0][0] + one.family[-1][0], one.given[0][0] + one.family[0][0], "".join(g[0] for g in one.given) + one.family[0][0]}
+                self.initials |= {
+                    one.given[0][0] + one.family[-1][0],
+                    one.given[0][0] + one.family[0][0],
+                    "".join(g[0] for g in one.given) + one.family[0][0],
+                }
             joined = "".join(one.family)
             if len(one.family) > 1:
                 self.glued[joined] = joined
@@ -170,7 +270,7 @@ def runs(text):
     out = list(found)
     for word, start, _ in found:
         out += [(m[0], start + m.start(), start + m.end()) for m in re.finditer(r"[^\W\d_]+", word) if m[0] != word]
-    for (a, start, end), (b, begin, stop) in zip(found, found[1:], strict=False):
+    for (a, start, end), (b, begin, stop) in itertools.pairwise(found):
         gap = text[end:begin]
         if re.fullmatch(r"-?[ \t>]*\r?\n?[ \t>]*", gap) and len(gap) < 12:
             out.append((a + b, start, stop))
@@ -240,7 +340,15 @@ def survivors(known, text, spans, *, fuzzy):
             if text[place[start]].isupper():
                 add("exact", start, end)
             continue
-        exact = "exact" if word in known.names and len(word) > 2 else "nick" if word in known.nicks else "glued" if word in known.glued else ""
+        exact = (
+            "exact"
+            if word in known.names and len(word) > 2
+            else "nick"
+            if word in known.nicks
+            else "glued"
+            if word in known.glued
+            else ""
+        )
         rule = exact or (known.name_rule(word) if fuzzy and len(word) >= 4 else "")
         if rule:
             add(rule, start, end)
@@ -269,7 +377,9 @@ def add_numbers(known, rest, add):
             inside = rest[start:end]
             before = rest[start - 1 : start]
             after = rest[end : end + 1]
-            tight = not re.search(r"\n\s*\n|\ue000|[^\W\d_]{3,}.*[^\W\d_]{3,}|[;,!?=]", inside) and len(inside) <= 3 * len(number)
+            tight = not re.search(r"\n\s*\n|\ue000|[^\W\d_]{3,}.*[^\W\d_]{3,}|[;,!?=]", inside) and len(
+                inside
+            ) <= 3 * len(number)
             if tight and not (before.isdigit() or after.isdigit()):
                 add("number", start, end)
             at = solid.find(number, at + 1)
@@ -362,16 +472,26 @@ class Hospital:
                 people.append(Person(given, [n["family"] for n in named if "family" in n]))
             if kind in {"Organization", "Location", "HealthcareService"}:
                 bodies += [record.get("name", "")]
-            for holder in [record, *record.get("contact", ())] if isinstance(record.get("contact", ()), list) else [record]:
+            for holder in (
+                [record, *record.get("contact", ())] if isinstance(record.get("contact", ()), list) else [record]
+            ):
                 telecom = holder.get("telecom", ())
                 for one in telecom if kind in {*SHARED, "Patient", "RelatedPerson"} else ():
                     (addresses if "@" in one.get("value", "") else numbers).append(one.get("value", ""))
                 home = holder.get("address", ())
-                for one in ([home] if isinstance(home, dict) else home) if kind in {*SHARED, "Patient", "RelatedPerson"} else ():
-                    places += [line for line in one.get("line", ())] + [one.get("city", "")]
+                for one in (
+                    ([home] if isinstance(home, dict) else home)
+                    if kind in {*SHARED, "Patient", "RelatedPerson"}
+                    else ()
+                ):
+                    places += [*list(one.get("line", ())), one.get("city", "")]
                     numbers.append(one.get("postalCode", ""))
             numbers += [one.get("value", "") for one in record.get("identifier", ()) if isinstance(one, dict)]
             numbers += [record.get(key, "") for key in ("subscriberId", "serialNumber", "lotNumber")]
-            days += [record[key][:10] for key in ("birthDate", "deceasedDateTime") if kind == "Patient" and len(record.get(key, "")) >= 10]
+            days += [
+                record[key][:10]
+                for key in ("birthDate", "deceasedDateTime")
+                if kind == "Patient" and len(record.get(key, "")) >= 10
+            ]
         found = [date.fromisoformat(day) for day in days]
         return Known(people, numbers=numbers, places=places, bodies=bodies, addresses=addresses, days=found)
