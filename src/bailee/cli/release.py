@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, cast
 
 import click
@@ -86,8 +87,22 @@ def account(done: Released) -> list[str]:
     if summary.refused:
         lines.append("  Refused:")
         lines += [f"    {count:>10,}  {code:<16} {plain_words(code)}" for code, count in summary.refused.items()]
+    lines += _omop(done)
     lines += [f"  Dataset:  {done.folder}", f"  Evidence: {done.report}  (for the hospital only)"]
     return lines
+
+
+def _omop(done: Released) -> list[str]:
+    """Say what is in the OMOP tables, and what is not."""
+    told = done.manifest.omop
+    if told is None:
+        return []
+    out: Counter[str] = Counter()
+    for fates in told.records.values():
+        out.update({fate: count for fate, count in fates.items() if fate not in told.rows})
+    rows, people = sum(told.rows.values()), told.rows["person"]
+    lines = [f"  OMOP CDM {told.version}: {people:,} persons, {rows:,} rows; records that make none (docs/omop.md):"]
+    return lines + [f"    {count:>10,}  {reason}" for reason, count in sorted(out.items())] if out else lines
 
 
 def _engine(name: str, workers: int | None, master: str) -> Engine:

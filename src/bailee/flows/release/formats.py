@@ -29,7 +29,6 @@ def add_formats(
     if OMOP not in plan.formats:
         return [], None
     staging = staging_of(hospital.home, plan.release)
-    shutil.rmtree(staging / "dataset" / OMOP, ignore_errors=True)
     try:
         files, told = export_omop(tools_of(str(hospital.home.folder), plan.release), coarse.parts, run)
     except Conflict:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
@@ -31,7 +32,7 @@ from bailee.stores.lake.delta import write_log
 from bailee.stores.vocabulary import open_vocabulary
 
 OMOP = "omop"
-GROUP_BYTES = 256 << 20
+GROUP_BYTES = 128 << 20
 # The CDM's version as a concept; the site's vocabulary says it itself where it has it.
 _CDM_CONCEPT = 756265
 _DATES = (
@@ -66,6 +67,7 @@ def export_omop(tools: Tools, parts: Path, run: Run) -> tuple[list[DatasetFile],
     Raises: Conflict if two records have one key, or the tables do not hold together: nothing is published then.
     """
     folder = tools.staging / "dataset" / OMOP
+    shutil.rmtree(folder, ignore_errors=True)
     results = [_export_shared(tools, parts, folder), *run(make_omop, _tasks(tools, parts))]
     files = [file for result in results for file in result.files]
     made = {file.path.split("/")[1] for file in files}
