@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 
 pytest_plugins = ["tests.support.databases", "tests.support.sanitized"]
 
@@ -12,7 +12,10 @@ settings.register_profile(
     "ci", derandomize=True, deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.register_profile("deep", deadline=None, max_examples=5_000, suppress_health_check=list(HealthCheck))
-settings.load_profile("deep" if os.environ.get("BAILEE_DEEP") else "ci")
+settings.register_profile(
+    "mutants", settings.get_profile("ci"), phases=[Phase.explicit, Phase.generate]
+)  # no shrinking
+settings.load_profile("deep" if os.environ.get("BAILEE_DEEP") else os.environ.get("BAILEE_PROFILE", "ci"))
 
 
 @pytest.fixture(scope="session")
