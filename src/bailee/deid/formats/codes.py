@@ -40,9 +40,8 @@ def system_of_name(name: str) -> str:
 
 def system_of_oid(oid: str) -> str:
     """Give the system that C-CDA names by an OID; "" for one that is not known."""
-    if found := _TABLE_OID.fullmatch(oid):
-        return table_system(found[1].zfill(4)) or _names()["oids"].get(oid, "")
-    return _names()["oids"].get(oid, "")
+    found = _TABLE_OID.fullmatch(oid)
+    return _names()["oids"].get(oid, "") or (table_system(found[1].zfill(4)) if found else "")
 
 
 def table_system(table: str) -> str:

@@ -30,13 +30,15 @@ class Passage:
 
     def text(self) -> str:
         """Give the text as it is read."""
-        between = [*self.glue, ""]
-        return "".join(piece + glue for piece, glue in zip(self.pieces, between, strict=True))
+        return "".join(piece + glue for piece, glue in self._glued())
 
     def places(self) -> list[tuple[int, int]]:
         """Tell where each piece stands in the text. Units: code points."""
         places, at = [], 0
-        for piece, glue in zip(self.pieces, [*self.glue, ""], strict=True):
+        for piece, glue in self._glued():
             places.append((at, at + len(piece)))
             at += len(piece) + len(glue)
         return places
+
+    def _glued(self) -> list[tuple[str, str]]:
+        return list(zip(self.pieces, [*self.glue, ""], strict=bool(self.pieces)))

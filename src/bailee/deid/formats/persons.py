@@ -37,6 +37,10 @@ class Ids:
         """Hash an id where the standard wants an OID: one under 2.25, made of a UUID. Source: ITU-T X.667."""
         return f"2.25.{self._uuid(value, authority).int}"
 
+    def name(self, value: str) -> str:
+        """Hash a name by which parts of one document point to each other. Shape: an XML name."""
+        return "i" + self.text(value, "xml", length=16)
+
     def uuid(self, value: str, authority: str) -> str:
         """Hash an id where the standard wants a UUID."""
         return str(self._uuid(value, authority))

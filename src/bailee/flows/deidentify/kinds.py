@@ -18,6 +18,7 @@ from typing import Final
 from bailee.core.errors import UserError
 from bailee.flows.deidentify.run import Run
 from bailee.flows.ingest.sources import DOCUMENTS, EXPORT_LOG, LINES, Source, opened, shown_name
+from bailee.records.cda.reading import looks_like_cda
 from bailee.records.dicom.sniff import is_dicom
 
 HEAD_BYTES: Final = 4096
@@ -64,10 +65,16 @@ def _is_dicom(name: str, head: bytes) -> bool:
     return is_dicom(head)
 
 
+def _is_cda(name: str, head: bytes) -> bool:
+    del name
+    return _XML.match(head) is not None and looks_like_cda(head)
+
+
 KINDS: Final = (
     Kind("FHIR", "bailee.flows.deidentify.fhir", _is_fhir, ", ".join(LINES + DOCUMENTS)),
     Kind("HL7v2", "bailee.flows.deidentify.hl7v2", _is_message, "messages and batches, whatever their names"),
     Kind("DICOM", "bailee.flows.deidentify.dicom", _is_dicom, "objects, whatever their names"),
+    Kind("C-CDA", "bailee.flows.deidentify.ccda", _is_cda, "documents and parts of them, whatever their names"),
 )
 
 
