@@ -5,11 +5,15 @@ import threading
 from pathlib import Path
 
 import pytest
+from alembic import command
+from alembic.config import Config
+from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, text
 from sqlalchemy.exc import DBAPIError
 
 from bailee.core.errors import Conflict, Unavailable, UserError
-from bailee.stores.sql.database import migrate, open_database, read, write
+from bailee.stores.sql import database
+from bailee.stores.sql.database import migrate, newest_step, open_database, read, write
 
 
 def _make_table(engine: Engine) -> None:
@@ -105,6 +109,27 @@ def test_the_file_is_its_owners_only(tmp_path: Path) -> None:
     _make_table(engine)
     engine.dispose()
     assert stat.S_IMODE((tmp_path / "a.db").stat().st_mode) == 0o600
+
+
+def _alembic() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(Path(database.__file__).with_name("migrations")))
+    config.set_main_option("path_separator", "os")
+    return config
+
+
+def test_the_newest_step_is_the_one_that_alembic_would_go_to() -> None:
+    assert ScriptDirectory.from_config(_alembic()).get_current_head() == newest_step()
+
+
+def test_a_database_of_an_older_step_is_brought_up_to_date(empty_database: Engine) -> None:
+    config = _alembic()
+    with write(empty_database) as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+    migrate(empty_database)
+    with read(empty_database) as connection:
+        assert connection.execute(text("SELECT version_num FROM alembic_version")).scalar() == newest_step()
 
 
 def test_migrating_twice_changes_nothing(empty_database: Engine) -> None:

@@ -25,6 +25,7 @@ def command(patients: int, folder: Path, workers: int | None, seed: int) -> int:
     """Make a synthetic hospital and run the main job on it: intake, agreement, release, proof. No real person is in it."""
     from bailee.cli.release import account
     from bailee.core.errors import UserError
+    from bailee.core.lean import start_lean
     from bailee.engines.local import LocalEngine
     from bailee.flows.demonstrate import begin, take_in
     from bailee.flows.release.run import release
@@ -33,6 +34,7 @@ def command(patients: int, folder: Path, workers: int | None, seed: int) -> int:
 
     if folder.exists() and any(folder.iterdir()):
         raise UserError("the demo's folder is not empty", where=str(folder), remedy="Name a new one with --folder.")
+    start_lean()
     began = time.monotonic()
     with _step("A synthetic hospital") as said, progress_bar("write") as progress:
         size = write_hospital(

@@ -21,10 +21,12 @@ def command(home: str | None, paths: tuple[Path, ...]) -> int:
     What cannot be taken is quarantined and named; the rest goes on. Run it again after an interruption: whole files
     are not read twice. Ends with 65 if anything was quarantined.
     """
+    from bailee.core.lean import start_lean
     from bailee.flows.hospital import Hospital
     from bailee.flows.ingest.run import ingest
     from bailee.stores.home import find_home
 
+    start_lean()
     hospital = Hospital(find_home(home))
     with progress_bar("ingest") as progress:
         account = ingest(hospital.home, paths, hospital.master, progress=progress, hospital=hospital)

@@ -50,10 +50,13 @@ def command(
     Nothing becomes readable before its disclosures are in the ledger. A run that was interrupted is finished by
     running it again, with the same bytes.
     """
+    from bailee.core.lean import start_lean
     from bailee.flows.hospital import Hospital
     from bailee.flows.release.run import release
     from bailee.stores.home import find_home
 
+    if engine == "local":
+        start_lean()
     hospital = Hospital(find_home(home))
     try:
         with progress_bar("release") as progress:

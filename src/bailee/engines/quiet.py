@@ -2,4 +2,7 @@
 
 import signal
 
+from bailee.core.lean import start_lean
+
 signal.signal(signal.SIGINT, signal.SIG_IGN)
+start_lean()

@@ -1,0 +1,39 @@
+"""What lets a process of ours start sooner: for commands and workers, never for a program that imports us."""
+
+from __future__ import annotations
+
+import gc
+import sys
+from importlib.machinery import ModuleSpec
+
+import pyarrow as pa
+
+# Start-up makes some hundred thousand objects that stay; to look through them for garbage takes a fifth of its time.
+OBJECTS_BEFORE_A_LOOK = 100_000
+
+
+class _NoPandas:
+    @staticmethod
+    def find_spec(name: str, path: object = None, target: object = None) -> ModuleSpec | None:
+        """Say that there is no pandas."""
+        del path, target
+        if name == "pandas":
+            raise ModuleNotFoundError(name=name)
+        return None
+
+
+def start_lean() -> None:
+    """Look for garbage less often, and keep Arrow from importing pandas to see whether a list is a Series after all.
+
+    Arrow asks twice, the first time it is given a list, and remembers the answer; tables can be made into pandas' own
+    frames all the same, if that is installed.
+    """
+    gc.set_threshold(OBJECTS_BEFORE_A_LOOK, 20, 50)
+    if "pandas" in sys.modules:
+        return
+    sys.meta_path.insert(0, _NoPandas)
+    try:
+        pa.array([], pa.int8())
+        pa.array([0])
+    finally:
+        sys.meta_path.remove(_NoPandas)
