@@ -39,3 +39,17 @@ EXPORT int32_t bailee_gather(const uint8_t *buffer, int64_t size, const int64_t 
   }
   return 0;
 }
+
+/* Copy slices of a buffer, each with a line end after it. Returns 0, or -1 for a slice outside or too little room. */
+EXPORT int32_t bailee_lines(const uint8_t *buffer, int64_t size, const int64_t *start, const int64_t *end, int64_t count,
+                            uint8_t *out, int64_t capacity) {
+  int64_t at = 0;
+  for (int64_t i = 0; i < count; i++) {
+    int64_t length = end[i] - start[i];
+    if (start[i] < 0 || length < 0 || end[i] > size || length >= capacity - at) return -1;
+    if (length) memcpy(out + at, buffer + start[i], (size_t)length);
+    at += length;
+    out[at++] = '\n';
+  }
+  return 0;
+}

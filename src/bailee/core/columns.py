@@ -1,4 +1,4 @@
-"""Arrow string and binary columns seen as one buffer with offsets, and keyed hashes of every value."""
+"""Arrow string and binary columns seen as one buffer with offsets, slices gathered, and keyed hashes of every value."""
 
 from __future__ import annotations
 
@@ -55,3 +55,37 @@ def keyed_hashes(content: Bytes, offsets: Offsets, key: bytes) -> npt.NDArray[np
     failed = _siphash()(address(bytes_), len(bytes_), address(starts), len(starts) - 1, address(secret), address(out))
     assert not failed, "offsets leave the buffer"
     return out
+
+
+def gather(content: Bytes, start: Offsets, end: Offsets) -> tuple[Bytes, Offsets]:
+    """Copy slices end to end. Shape: uint8[], int64[n], int64[n] → uint8[] (at least one byte), int64[n + 1]."""
+    content, start, end = _whole(content, start, end)
+    size = int((end - start).sum())
+    offsets, out = np.zeros(len(start) + 1, np.int64), np.empty(max(size, 1), np.uint8)
+    kernel = library().bailee_gather
+    kernel.argtypes, kernel.restype = _SLICES + [ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int64], ctypes.c_int32
+    outside = kernel(*_sliced(content, start, end), address(offsets), address(out), size)
+    assert not outside, "slices lie outside the buffer"
+    return out, offsets
+
+
+def lines(content: Bytes, start: Offsets, end: Offsets) -> Bytes:
+    """Copy slices end to end, a line end after each. Shape: uint8[], int64[n], int64[n] → uint8[]."""
+    content, start, end = _whole(content, start, end)
+    out = np.empty(int((end - start).sum()) + len(start), np.uint8)
+    kernel = library().bailee_lines
+    kernel.argtypes, kernel.restype = _SLICES + [ctypes.c_void_p, ctypes.c_int64], ctypes.c_int32
+    outside = kernel(*_sliced(content, start, end), address(out), len(out))
+    assert not outside, "slices lie outside the buffer"
+    return out
+
+
+_SLICES: list[Any] = [ctypes.c_void_p, ctypes.c_int64, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int64]
+
+
+def _whole(content: Bytes, start: Offsets, end: Offsets) -> tuple[Bytes, Offsets, Offsets]:
+    return np.ascontiguousarray(content), np.ascontiguousarray(start, np.int64), np.ascontiguousarray(end, np.int64)
+
+
+def _sliced(content: Bytes, start: Offsets, end: Offsets) -> tuple[Any, ...]:
+    return address(content), len(content), address(start), address(end), len(start)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -10,9 +9,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from bailee.core.columns import Bytes, Offsets, buffer_of, column_of
+from bailee.core.columns import Bytes, Offsets, buffer_of, column_of, gather
 from bailee.core.errors import Invalid
-from bailee.core.kernels import address, library
 from bailee.deid.structure.plan import Action
 from bailee.records.walk import strings
 
@@ -86,18 +84,7 @@ def _texts(holes: Holes, mask: npt.NDArray[np.bool_], buffer: Bytes) -> pa.Strin
 
 def _slices(holes: Holes, mask: npt.NDArray[np.bool_], buffer: Bytes) -> pa.StringArray:
     """Copy raw JSON out of the records."""
-    start, end = np.ascontiguousarray(holes.start[mask]), np.ascontiguousarray(holes.end[mask])
-    size = int((end - start).sum())
-    offsets, content = np.zeros(len(start) + 1, np.int64), np.empty(max(size, 1), np.uint8)
-    kernel = library().bailee_gather
-    kernel.argtypes = [
-        *(ctypes.c_void_p, ctypes.c_int64, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int64),
-        *(ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int64),
-    ]
-    kernel.restype = ctypes.c_int32
-    columns = (address(start), address(end), len(start), address(offsets), address(content))
-    outside = kernel(address(buffer), len(buffer), *columns, size)
-    assert not outside, "slices lie outside the buffer"
+    content, offsets = gather(buffer, holes.start[mask], holes.end[mask])
     return column_of(content, offsets, pa.large_string()).cast(pa.string())
 
 

@@ -6,6 +6,7 @@ from binascii import a2b_base64
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from bailee.core.columns import buffer_of
 from bailee.records.walk import Bytes, Kind, Numbers, Paths, collect
@@ -58,4 +59,5 @@ def notes_of(kind: str, flat: pa.Table, buffer: Bytes, offsets: Numbers) -> pa.T
 def count_notes(rows: pa.RecordBatch) -> int:
     """Count the texts that records carry."""
     paths = Paths({(kind, columns[0]): _TEXT for kind, columns in NOTE_TYPES.items()})
-    return len(collect(*buffer_of(rows["json"]), paths))
+    noted = rows.filter(pc.is_in(rows["type"], pa.array(list(NOTE_TYPES))))
+    return len(collect(*buffer_of(noted["json"]), paths))

@@ -110,13 +110,13 @@ class Vault:
             into[kind].append(table)
         if not into[INDEX]:
             return Content(RawBatch(_empty()))
-        index, json = pa.concat_tables(into[INDEX]), pa.concat_tables(into[PAYLOAD])["json"]
+        index, json = pa.concat_tables(into[INDEX]), one_chunk(pa.concat_tables(into.pop(PAYLOAD))["json"])
         kept = newest(index, ["type", "id", "patient"])
-        kept = kept[pc.greater(pc.binary_length(json.take(kept)), 0).to_numpy()]  # a tombstone is an empty record
+        kept = kept[pc.binary_length(json).to_numpy()[kept] > 0]  # a tombstone is an empty record
         kept = kept[newest(index.take(kept), ["type", "id"])]
         order = kept[_by_patient(index.take(kept))]
         rows = [one_chunk(index[name]).take(order) for name in ("type", "id", "patient")]
-        batch = pa.RecordBatch.from_arrays([*rows, one_chunk(json).take(order)], schema=RECORDS)
+        batch = pa.RecordBatch.from_arrays([*rows, json.take(order)], schema=RECORDS)
         return Content(RawBatch(batch), _first_roots(into[ROOTS]))
 
 
