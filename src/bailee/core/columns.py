@@ -63,7 +63,7 @@ def gather(content: Bytes, start: Offsets, end: Offsets) -> tuple[Bytes, Offsets
     size = int((end - start).sum())
     offsets, out = np.zeros(len(start) + 1, np.int64), np.empty(max(size, 1), np.uint8)
     kernel = library().bailee_gather
-    kernel.argtypes, kernel.restype = _SLICES + [ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int64], ctypes.c_int32
+    kernel.argtypes, kernel.restype = [*_SLICES, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int64], ctypes.c_int32
     outside = kernel(*_sliced(content, start, end), address(offsets), address(out), size)
     assert not outside, "slices lie outside the buffer"
     return out, offsets
@@ -74,7 +74,7 @@ def lines(content: Bytes, start: Offsets, end: Offsets) -> Bytes:
     content, start, end = _whole(content, start, end)
     out = np.empty(int((end - start).sum()) + len(start), np.uint8)
     kernel = library().bailee_lines
-    kernel.argtypes, kernel.restype = _SLICES + [ctypes.c_void_p, ctypes.c_int64], ctypes.c_int32
+    kernel.argtypes, kernel.restype = [*_SLICES, ctypes.c_void_p, ctypes.c_int64], ctypes.c_int32
     outside = kernel(*_sliced(content, start, end), address(out), len(out))
     assert not outside, "slices lie outside the buffer"
     return out

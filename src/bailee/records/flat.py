@@ -15,6 +15,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from bailee.core.columns import column_of, gather
+from bailee.records.owner import owner_paths, patients_of
 from bailee.records.r4 import children, is_primitive
 from bailee.records.walk import Bytes, Collected, Numbers, Paths, collect
 
@@ -76,12 +78,20 @@ def schema(resource: str) -> pa.Schema:
     return pa.schema([pa.field(column.name, column.arrow) for column in columns(resource)])
 
 
-def flatten(resource: str, buffer: Bytes, offsets: Numbers, patients: pa.Array) -> pa.Table:
-    """Fill a table from records of one type. Shape: n records, string[n] of patients → n rows."""
-    wanted = columns(resource)
+def flatten(resource: str, buffer: Bytes, offsets: Numbers, patients: pa.Array | None = None) -> pa.Table:
+    """Fill a table from records of one type. Shape: n records, string[n] of patients → n rows.
+
+    Without `patients`, the records themselves tell whose they are. Cost: one walk over the JSON.
+    """
+    wanted, owners = columns(resource), _owner_tags(resource)
     found = collect(buffer, offsets, _paths(resource))
-    by_tag = _by_tag(found, len(wanted))
+    assert not found.codes.any(), "records that nobody checked"
     count = len(offsets) - 1
+    by_tag = _by_tag(found, len(wanted))
+    if patients is None:
+        patients = (
+            by_tag[0].first_texts(buffer, count) if resource == "Patient" else _owners(found, owners, buffer, count)
+        )
     arrays = [
         patients.cast(pa.string()) if column.name == "patient" else _fill(column, each, buffer, count)
         for column, each in zip(wanted, by_tag, strict=True)
@@ -89,9 +99,30 @@ def flatten(resource: str, buffer: Bytes, offsets: Numbers, patients: pa.Array) 
     return pa.table(arrays, schema(resource))
 
 
+def _owners(found: Collected, owners: tuple[int, ...], buffer: Bytes, count: int) -> pa.Array:
+    rank_of = np.full(int(found.tag.max(initial=0)) + max(owners, default=0) + 1, -1, np.int64)
+    rank_of[list(owners)] = np.arange(len(owners))
+    rank = rank_of[found.tag]
+    referring = np.flatnonzero(rank >= 0)
+    return patients_of(found.where(referring), rank[referring], buffer, count)
+
+
+@cache
+def _tags(resource: str) -> Mapping[str, int]:
+    """Number the paths of a type's columns, then those that tell whose a record is and are no column."""
+    tags = {column.path: tag for tag, column in enumerate(columns(resource)) if column.path}
+    return tags | {
+        path: len(columns(resource)) + at for at, path in enumerate(owner_paths(resource)) if path not in tags
+    }
+
+
+def _owner_tags(resource: str) -> tuple[int, ...]:
+    return tuple(_tags(resource)[path] for path in owner_paths(resource))
+
+
 @cache
 def _paths(resource: str) -> Paths:
-    return Paths({(resource, column.path): tag for tag, column in enumerate(columns(resource)) if column.path})
+    return Paths({(resource, path): tag for path, tag in _tags(resource).items()})
 
 
 def _columns(owner: str, prefix: str, depth: int) -> Iterator[Column]:
@@ -132,11 +163,14 @@ def _fill(column: Column, found: Collected, buffer: Bytes, count: int) -> pa.Arr
         return pa.nulls(count, column.arrow)
     if column.type == "json":
         return _json_lists(found, buffer, count)
-    _, first = np.unique(found.record, return_index=True)
+    first = np.flatnonzero(np.diff(found.record, prepend=-1))
     chosen = found.where(first)
+    texts = _cast(chosen.texts(buffer), column.arrow)
+    if len(chosen) == count:
+        return texts
     at = np.full(count, -1, np.int64)
     at[chosen.record] = np.arange(len(chosen))
-    return _cast(chosen.texts(buffer), column.arrow).take(pa.array(at, mask=at < 0))
+    return texts.take(pa.array(at, mask=at < 0))
 
 
 def _cast(texts: pa.Array, kind: pa.DataType) -> pa.Array:
@@ -154,16 +188,8 @@ def _json_lists(found: Collected, buffer: Bytes, count: int) -> pa.Array:
     """Join each record's values as one JSON array. Cost: one pass over the values."""
     quoted = found.kinds == 4
     starts, ends = found.start - quoted, found.end + quoted
-    values = _slices(buffer, starts, ends)
+    values = column_of(*gather(buffer, starts, ends), pa.large_string()).cast(pa.string())
     edges = np.searchsorted(found.record, np.arange(count + 1)).astype(np.int32)
     lists = pa.ListArray.from_arrays(pa.array(edges), values)
     joined = pc.binary_join_element_wise("[", pc.binary_join(lists, ","), "]", "")
     return pc.if_else(pa.array(np.diff(edges) > 0), joined, None)
-
-
-def _slices(buffer: Bytes, starts: Numbers, ends: Numbers) -> pa.Array:
-    sizes = ends - starts
-    offsets = np.concatenate([np.zeros(1, np.int64), np.cumsum(sizes)])
-    at = np.repeat(starts - offsets[:-1], sizes) + np.arange(offsets[-1])
-    content = pa.py_buffer(np.ascontiguousarray(buffer[at]))
-    return pa.Array.from_buffers(pa.string(), len(sizes), [None, pa.py_buffer(offsets.astype(np.int32)), content])

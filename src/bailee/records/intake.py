@@ -17,13 +17,13 @@ import pyarrow.compute as pc
 
 from bailee.core.columns import column_of
 from bailee.records.masks import truth
-from bailee.records.r4 import patient_paths, resource_types
+from bailee.records.owner import owner_paths, patients_of
+from bailee.records.r4 import resource_types
 from bailee.records.walk import Bytes, Collected, Numbers, Paths, Problem, collect, sentence
 
 TYPE, ID, UPDATED, ENTRY, URL, PATIENT = 0, 1, 2, 3, 4, 8
 MOST_NESTED_BUNDLES = 4
 _ID = r"^[A-Za-z0-9\-.]{1,64}$"
-_PATIENT = r"(?:^|/)Patient/(?P<id>[A-Za-z0-9\-.]{1,64})(?:/_history/[A-Za-z0-9\-.]{1,64})?$"
 _URN = re.compile(rb'"(urn:uuid:[^"\\]{1,200})"')
 _NEVER = np.iinfo(np.int64).min
 
@@ -69,8 +69,7 @@ def _paths() -> Paths:
     tags = {("*", "resourceType"): TYPE, ("*", "id"): ID, ("*", "meta.lastUpdated"): UPDATED}
     tags |= {("Bundle", "entry.resource"): ENTRY, ("Bundle", "entry.fullUrl"): URL}
     for kind in resource_types():
-        for rank, path in enumerate(patient_paths(kind)):
-            tags[kind, f"{path}.reference"] = PATIENT + rank
+        tags |= {(kind, path): PATIENT + rank for rank, path in enumerate(owner_paths(kind))}
     return Paths(tags)
 
 
@@ -98,7 +97,8 @@ def _parse(buffer: Bytes, offsets: Numbers, lines: Numbers, *, depth: int) -> Pa
     types = found.tagged(TYPE).first_texts(buffer, count)
     ids = found.tagged(ID).first_texts(buffer, count)
     is_patient = pc.fill_null(pc.equal(types, "Patient"), fill_value=False)
-    patients = pc.if_else(is_patient, ids, _patients(found, buffer, count))
+    referring = found.where(found.tag >= PATIENT)
+    patients = pc.if_else(is_patient, ids, patients_of(referring, referring.tag, buffer, count))
     codes = _troubled(found, types, ids, patients)
     troubles = tuple(
         _trouble(found, codes, int(row), buffer, offsets, lines) for row in np.flatnonzero(codes > _BUNDLE)
@@ -157,30 +157,6 @@ def _trimmed(buffer: Bytes, offsets: Numbers) -> tuple[Bytes, Numbers]:
     keep[lasts[returned] - 1] = False
     removed = np.concatenate([np.zeros(1, np.int64), np.cumsum(ended.astype(np.int64) + returned)])
     return buffer[keep], offsets - removed
-
-
-def _take(values: pa.Array, at: npt.NDArray[np.int64]) -> pa.Array:
-    return values.take(pa.array(at, mask=at < 0)).cast(pa.string())
-
-
-def _patients(found: Collected, buffer: Bytes, count: int) -> pa.Array:
-    """Tell each record's patient by its surest path; null where there is none, or more than one.
-
-    Source: FHIR R4 Patient compartment.
-    """
-    referring = found.where(found.tag >= PATIENT)
-    ids = pc.struct_field(pc.extract_regex(referring.texts(buffer), _PATIENT), "id")
-    is_patient = ~np.asarray(pc.is_null(ids).to_numpy(zero_copy_only=False))
-    coded = ids.filter(pa.array(is_patient)).dictionary_encode()
-    record, rank = referring.record[is_patient], referring.tag[is_patient]
-    code = coded.indices.to_numpy().astype(np.int64)
-    best = np.full(count, np.iinfo(np.int32).max, np.int64)
-    np.minimum.at(best, record, rank)
-    surest = rank == best[record]
-    least, most = np.full(count, np.iinfo(np.int64).max), np.full(count, -1, np.int64)
-    np.minimum.at(least, record[surest], code[surest])
-    np.maximum.at(most, record[surest], code[surest])
-    return _take(coded.dictionary, np.where(least == most, most, -1))
 
 
 def _updated(found: Collected, buffer: Bytes, count: int) -> pa.Array:

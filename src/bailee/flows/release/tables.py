@@ -6,15 +6,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from bailee.core.columns import buffer_of
 from bailee.flows.release.notes_table import NOTE_TYPES, NOTES_SCHEMA, notes_of
 from bailee.records.flat import flatten, schema
-from bailee.records.intake import parse_lines
+from bailee.records.walk import lines
 from bailee.stores.lake.dataset import DatasetFile, hash_file
-from bailee.stores.lake.vault import one_chunk
 
 SLICE_BYTES = 16 << 20
 WRITING = {"compression": "zstd", "compression_level": 1, "store_schema": False}
@@ -68,9 +67,9 @@ def make_tables(task: TableTask) -> TableResult:
 
 
 def _tables(kind: str, content: bytes) -> tuple[pa.Table, pa.Table]:
-    rows = parse_lines(content, 1).rows
-    buffer, offsets = buffer_of(one_chunk(rows["json"]))
-    flat = flatten(kind, buffer, offsets, one_chunk(rows["patient"]))
+    buffer = np.frombuffer(content, np.uint8)
+    offsets = lines(buffer)
+    flat = flatten(kind, buffer, offsets)
     return flat, notes_of(kind, flat, buffer, offsets) if kind in NOTE_TYPES else NOTES_SCHEMA.empty_table()
 
 

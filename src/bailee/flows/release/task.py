@@ -39,7 +39,7 @@ from bailee.flows.release.texts import TextCleaner, TextCounts
 from bailee.flows.release.tools import Tools, tools_of, warm
 from bailee.records.batches import DeidBatch, RawBatch, ReleaseBatch
 from bailee.records.walk import Paths, collect
-from bailee.stores.lake.vault import Content
+from bailee.stores.lake.vault import Content, one_chunk
 
 BATCH_BYTES = 8 << 20
 _REFUSALS = {Status.MALFORMED: "E-INPUT", Status.TYPE: "E-DEID-PROFILE", Status.MODIFIER: "E-MODIFIER"}
@@ -96,19 +96,21 @@ class _Part:
         given = of_patients(self.tools.directives, pc.unique(rows["patient"].drop_null()))
         directives = directives_in(rows, stored=given)
         answers = decide_records(rows, directives, self.tools.given.ask, self.tools.snapshot, plan.as_of_ms)
-        first = pc.list_element(pc.fill_null(answers["reasons"], [""]), 0).combine_chunks()
-        codes = pc.list_element(pc.split_pattern(first, ":"), 0)
-        denied = ~answers["permitted"].to_numpy()
-        for code in pc.unique(codes.filter(pa.array(denied))).to_pylist():
-            self.gate.stop(denied & pc.equal(codes, code).to_numpy(zero_copy_only=False), code)
-        self._count_patients(denied, codes)
+        denied = np.flatnonzero(~answers["permitted"].to_numpy())
+        first = pc.list_element(one_chunk(answers["reasons"]).take(pa.array(denied)), 0)
+        codes = pc.list_element(pc.split_pattern(first, ":"), 0).dictionary_encode()
+        for number, code in enumerate(codes.dictionary.to_pylist()):
+            stopped = np.zeros(len(rows), np.bool_)
+            stopped[denied[codes.indices.to_numpy() == number]] = True
+            self.gate.stop(stopped, code)
+            self._count_patients(stopped, code)
 
-    def _count_patients(self, denied: npt.NDArray[np.bool_], codes: pa.Array) -> None:
+    def _count_patients(self, stopped: npt.NDArray[np.bool_], code: str) -> None:
         """Count patients whose own Patient record is refused by consent: they are out as a whole."""
-        whole = denied & pc.equal(self.gate.rows["type"], "Patient").to_numpy(zero_copy_only=False)
-        stopped = codes.filter(pa.array(whole & (self.gate.reasons == np.array(codes.to_pylist(), object))))
-        for pair in stopped.value_counts().to_pylist():
-            self.gate.patient_reasons[pair["values"]] += pair["counts"]
+        own = pc.equal(self.gate.rows["type"], "Patient").to_numpy(zero_copy_only=False)
+        count = int((stopped & own & (self.gate.reasons == code)).sum())
+        if count:
+            self.gate.patient_reasons[code] += count
 
     def _release(self, raw: RawBatch) -> None:
         tools, plan = self.tools, self.tools.plan
