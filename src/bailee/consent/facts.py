@@ -15,6 +15,7 @@ from bailee.core.grants import BEGINNING_MS, FOREVER_MS
 
 _REFERENCE = re.compile(r"(?:.*/)?([A-Z][A-Za-z]+/[A-Za-z0-9.-]{1,64})(?:/_history/.*)?(?:#.*)?")
 _NOT_HAPPENED = frozenset({"birthDate", "meta", "deceasedDateTime", "expirationDate", "manufactureDate"})
+_LABELS = frozenset({"meta", "security"})
 _DEPTH = 64
 
 
@@ -35,9 +36,8 @@ def item_of(
     reference = f"{type_}/{id_}"
     try:
         resource = _resource(content, type_)
-        mentions = frozenset(_codings(resource, 0))
-        labels = record_tokens(_labels(resource), mentions, sensitivity)
-        refers_to = references_of(resource)
+        codes, references = _told(resource)
+        labels = record_tokens(_labels(resource), frozenset(codes), sensitivity)
     except (Invalid, ValueError, TypeError, AttributeError):
         return _unreadable(reference, type_, patients)
     return Item(
@@ -45,10 +45,10 @@ def item_of(
         type=type_,
         patients=patients,
         codes=frozenset(_own_codes(resource)),
-        mentions=mentions,
+        mentions=frozenset(codes),
         labels=labels,
         happened=_happened(resource),
-        refers_to=refers_to,
+        refers_to=frozenset(references),
         referred_by=referred_by,
     )
 
@@ -68,7 +68,7 @@ def births_of(patients: Iterable[tuple[str, bytes]]) -> dict[str, str]:
 
 def references_of(resource: Any) -> frozenset[str]:
     """Give every record that a resource refers to, as "Type/id"."""
-    return frozenset(_references(resource, 0))
+    return frozenset(_told(resource)[1])
 
 
 def reference_token(text: str) -> str | None:
@@ -98,22 +98,37 @@ def _unreadable(reference: str, type_: str, patients: tuple[str, ...]) -> Item:
     )
 
 
-def _codings(value: Any, depth: int) -> Iterator[str]:
-    """Give every code in a resource, its labels aside. Raises: ValueError if it is nested too deep."""
-    if depth > _DEPTH:
-        raise ValueError("nested too deep")
-    if isinstance(value, list):
-        for one in value:
-            yield from _codings(one, depth + 1)
-    elif isinstance(value, dict):
-        code = value.get("code")
-        if isinstance(code, str):
-            yield f"{value.get('system') or ''}|{code}"
-        if isinstance(value.get("contentType"), str):
-            yield f"urn:ietf:bcp:13|{value['contentType']}"
-        for key, one in value.items():
-            if key not in {"meta", "security"}:
-                yield from _codings(one, depth + 1)
+def _told(resource: Any) -> tuple[set[str], set[str]]:
+    """Give every code in a resource, its labels aside, and everything that it refers to, in one walk.
+
+    Raises: ValueError if it is nested too deep.
+    """
+    codes: set[str] = set()
+    references: set[str] = set()
+    waiting: list[tuple[Any, int, bool]] = [(resource, 0, True)]
+    while waiting:
+        value, depth, coded = waiting.pop()
+        if value and depth == _DEPTH:
+            raise ValueError("nested too deep")
+        if isinstance(value, dict):
+            if coded:
+                codes.update(_codes_of(value))
+            token = reference_token(value["reference"]) if isinstance(value.get("reference"), str) else None
+            if token:
+                references.add(token)
+            inside = ((one, coded and key not in _LABELS) for key, one in value.items())
+        else:
+            inside = ((one, coded) for one in value)
+        waiting += [(one, depth + 1, of_codes) for one, of_codes in inside if isinstance(one, dict | list)]
+    return codes, references
+
+
+def _codes_of(value: dict[str, Any]) -> Iterator[str]:
+    code = value.get("code")
+    if isinstance(code, str):
+        yield f"{value.get('system') or ''}|{code}"
+    if isinstance(value.get("contentType"), str):
+        yield f"urn:ietf:bcp:13|{value['contentType']}"
 
 
 def _own_codes(resource: dict[str, Any]) -> Iterator[str]:
@@ -139,21 +154,6 @@ def _label(coding: Any) -> tuple[str, str]:
     if not isinstance(system, str) or not isinstance(code, str):
         raise ValueError("a label without a code")  # noqa: TRY004  # one kind of failure: unreadable
     return system, code
-
-
-def _references(value: Any, depth: int) -> Iterator[str]:
-    if depth > _DEPTH:
-        raise ValueError("nested too deep")
-    if isinstance(value, list):
-        for one in value:
-            yield from _references(one, depth + 1)
-    elif isinstance(value, dict):
-        literal = value.get("reference")
-        token = reference_token(literal) if isinstance(literal, str) else None
-        if token:
-            yield token
-        for one in value.values():
-            yield from _references(one, depth + 1)
 
 
 def _happened(resource: dict[str, Any]) -> tuple[int, int] | None:

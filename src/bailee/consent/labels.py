@@ -45,6 +45,7 @@ class Sensitivity:
         self._by_label = {label: item.name for item in self.categories.values() for label in item.labels}
         self._by_code = {code: item.name for item in self.categories.values() for code in item.codes}
         self._prefixes = tuple((one, item.name) for item in self.categories.values() for one in item.prefixes)
+        self._begins = tuple(one for one, _ in self._prefixes)
 
     def category_of_label(self, code: str) -> str | None:
         """Name the category that an ActCode label means, if any."""
@@ -53,7 +54,8 @@ class Sensitivity:
     def categories_of(self, codes: Iterable[str]) -> frozenset[str]:
         """Name the categories that codes imply. Shape: "system|code"."""
         found = {self._by_code[code] for code in codes if code in self._by_code}
-        found |= {name for code in codes for prefix, name in self._prefixes if code.startswith(prefix)}
+        begun = [code for code in codes if code.startswith(self._begins)]
+        found |= {name for code in begun for prefix, name in self._prefixes if code.startswith(prefix)}
         return frozenset(found)
 
     def pattern(self, names: Iterable[str]) -> str:
