@@ -163,13 +163,13 @@ static int32_t class_of(uint64_t feature, uint64_t literal, uint64_t *features, 
     return fresh;
 }
 
-/* Turn tokens into symbols; `memo` keeps the classes of the words met last. Every note begins and ends with EDGE. Returns the number of symbols; -1: more than
+/* Turn tokens into symbols; `said` is what the word lists say of each. `memo` keeps the classes of the words met last. Every note begins and ends with EDGE. Returns the number of symbols; -1: more than
    `capacity`; -2: more classes than there is room for (the caller starts again with an empty table of classes). */
 EXPORT int64_t patterns_symbols(const uint8_t *bytes, const int64_t *at, int64_t notes, const int64_t *first, const int32_t *start,
                                 const int32_t *end, const uint8_t *kind, const uint8_t *shape, const uint64_t *hash,
-                                const uint64_t *keys, const uint64_t *masks, int32_t bits, const uint64_t *literal_keys,
-                                const uint64_t *literal_ids, int32_t literal_bits, uint64_t *features, uint64_t *literals,
-                                int32_t *slots, int64_t slot_room, int64_t class_room, int64_t *classes, uint64_t *memo,
+                                const uint64_t *said, const uint64_t *literal_keys, const uint64_t *literal_ids,
+                                int32_t literal_bits, uint64_t *features, uint64_t *literals, int32_t *slots,
+                                int64_t slot_room, int64_t class_room, int64_t *classes, uint64_t *memo,
                                 int32_t *memo_class, int64_t memo_room, int64_t capacity,
                                 uint16_t *symbol, int32_t *from, int32_t *to, int64_t *begin) {
     int64_t n = 0;
@@ -197,7 +197,7 @@ EXPORT int64_t patterns_symbols(const uint8_t *bytes, const int64_t *at, int64_t
                 uint64_t word = spread(hash[t] + shape[t]) | 1;
                 uint64_t seat = word >> 20 & (uint64_t)(memo_room - 1);
                 if (memo[seat] != word) {
-                    uint64_t feature = masked(hash[t], keys, masks, bits) | looks(bytes + start[t], end[t] - start[t], shape[t]);
+                    uint64_t feature = said[t] | looks(bytes + start[t], end[t] - start[t], shape[t]);
                     int32_t known = class_of(feature, masked(hash[t], literal_keys, literal_ids, literal_bits), features, literals,
                                              slots, slot_room, class_room, classes);
                     if (known < 0) return -2;

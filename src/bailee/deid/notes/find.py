@@ -146,7 +146,7 @@ def _find(
     canvas = fusion.Canvas.blank(text)
     if finders.second is not None and finders.has(SECOND):
         canvas.paint(finders.second(text), SECOND)
-    scan = scan_patterns(text, language, asked=finders.asked) if finders.has(PATTERNS) else None
+    scan = scan_patterns(text, language, asked=finders.asked, masks=masks) if finders.has(PATTERNS) else None
     tags = None
     if finders.has(MODEL):
         learnt = finders.weights or model.weights()

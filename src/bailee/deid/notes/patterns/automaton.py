@@ -13,6 +13,7 @@ import numpy.typing as npt
 from bailee.core.errors import Invalid
 from bailee.core.kernels import library
 from bailee.deid.notes import lexica
+from bailee.deid.notes.lexicon import Masks, lexicon
 from bailee.deid.notes.patterns.language import WORDS, Atoms, Parser, Program, has_mark
 from bailee.deid.notes.patterns.rules import KEEP, Rule, table
 from bailee.deid.notes.text import Text, at, whole
@@ -57,11 +58,6 @@ def _hashed(words: lexica.Words) -> Hashed:
         at(words.text), at(words.start), at(words.end), at(words.mask), whole(len(words)), at(keys), at(values), bits
     )
     return Hashed(keys, values, bits)
-
-
-@cache
-def _lexicon() -> Hashed:
-    return _hashed(lexica.words())
 
 
 def _numbered(literals: dict[str, int]) -> Hashed:
@@ -154,9 +150,9 @@ class Automaton:
         self._columns.clear()
         self._learn(np.zeros(WORDS, np.uint64), np.zeros(WORDS, np.uint64), 0)
 
-    def run(self, text: Text) -> Hits:
-        """Find every match in a batch. Cost: linear in the text, whatever it is."""
-        symbol, from_, to = self._symbols(text)
+    def run(self, text: Text, masks: Masks | None = None) -> Hits:
+        """Find every match in a batch; `masks` are the word lists' of its tokens. Cost: linear in the text, whatever it is."""
+        symbol, from_, to = self._symbols(text, lexicon().of(text) if masks is None else masks)
         column = self._column[symbol]
         for capacity in (len(symbol) // 8 + 64, len(symbol) + 8):
             hits = [np.empty(capacity, np.int32) for _ in range(3)]
@@ -166,8 +162,10 @@ class Automaton:
         start, end, rule = (column[:found] for column in hits)
         return Hits(from_[start].astype(np.int64), to[end - 1].astype(np.int64), rule)
 
-    def _symbols(self, text: Text) -> tuple[npt.NDArray[np.uint16], npt.NDArray[np.int32], npt.NDArray[np.int32]]:
-        tokens, words, literals = text.tokens, _lexicon(), self.compiled.literals
+    def _symbols(
+        self, text: Text, masks: Masks
+    ) -> tuple[npt.NDArray[np.uint16], npt.NDArray[np.int32], npt.NDArray[np.int32]]:
+        tokens, literals = text.tokens, self.compiled.literals
         digits = tokens.kind == 1
         numerals = int((tokens.end[digits] - tokens.start[digits]).sum())
         capacity = 2 * len(tokens) + numerals + 2 * len(text) + 64
@@ -176,8 +174,8 @@ class Automaton:
         for _ in range(2):
             found = _kernels().patterns_symbols(
                 at(text.folded), at(text.at), whole(len(text)), at(tokens.first), at(tokens.start), at(tokens.end), at(tokens.kind),
-                at(tokens.shape), at(tokens.hash), at(words.keys), at(words.values), words.bits, at(literals.keys), at(literals.values),
-                literals.bits, at(self._features), at(self._literals), at(self._slots), whole(len(self._slots)), whole(CLASSES),
+                at(tokens.shape), at(tokens.hash), at(masks), at(literals.keys), at(literals.values), literals.bits,
+                at(self._features), at(self._literals), at(self._slots), whole(len(self._slots)), whole(CLASSES),
                 at(self._classes), at(self._memo), at(self._memo_class), whole(MEMO), whole(capacity), at(symbol), at(from_), at(to), at(begin),
             )  # fmt: skip
             if found != -2:

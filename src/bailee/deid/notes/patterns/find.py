@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bailee.deid.notes.found import SURE, WEAK, Spans
+from bailee.deid.notes.lexicon import Masks
 from bailee.deid.notes.patterns.automaton import Hits, automaton
 from bailee.deid.notes.patterns.checks import CHECKS, SIZES
 from bailee.deid.notes.patterns.rules import KEEP, Rule
@@ -43,10 +44,13 @@ def find(text: Text, language: str | None = None, *, asked: Iterable[str] = ()) 
     return scan(text, language, asked=asked).found
 
 
-def scan(text: Text, language: str | None = None, *, asked: Iterable[str] = ()) -> Scan:
-    """Run the rules, keeping which rule found what and what is clinical language."""
+def scan(text: Text, language: str | None = None, *, asked: Iterable[str] = (), masks: Masks | None = None) -> Scan:
+    """Run the rules, keeping which rule found what and what is clinical language.
+
+    `masks`: what the word lists say of each token, where the caller knows it.
+    """
     machine = automaton(frozenset({language} if language else ()), frozenset(asked))
-    rules, hits = machine.compiled.rules, machine.run(text)
+    rules, hits = machine.compiled.rules, machine.run(text, masks)
     label = np.array([rule.label for rule in rules], np.int8)[hits.rule]
     strength = _checked(text, hits, rules, np.array([rule.strength for rule in rules], np.int8)[hits.rule])
     spans = Spans(hits.start, hits.end, label, strength)

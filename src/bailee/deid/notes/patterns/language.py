@@ -16,7 +16,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any, Final, TypeAlias
+from functools import cached_property
+from typing import Any, Final, NamedTuple, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -116,25 +117,70 @@ class Atoms:
     ) -> npt.NDArray[np.uint8]:
         """Tell which tests hold for words of these features and literals. Shape: uint8[classes, tests]."""
         out = np.zeros((len(features), len(self.keys)), np.uint8)
-        for key, column in self.keys.items():
-            if isinstance(key, frozenset):
+        for key, column in self._sets.items():
+            if max(key) >= first:
                 out[:, column] = np.isin(np.arange(first, first + len(features)), list(key))
-            elif isinstance(key, int):
-                out[:, column] = literals == key
-            elif first >= WORDS:
-                out[:, column] = _any_term(key, features, literals)
+        numbers, columns = self._literals
+        out[:, columns] = literals[:, None] == numbers
+        if first >= WORDS:
+            out[:, self._looks.columns] = self._looks.hold(features, literals)
         return out
 
+    @cached_property
+    def _sets(self) -> dict[frozenset[int], int]:
+        return {key: column for key, column in self.keys.items() if isinstance(key, frozenset) and key}
 
-def _any_term(terms: Look, features: npt.NDArray[np.uint64], literals: npt.NDArray[np.uint64]) -> npt.NDArray[np.bool_]:
-    found = np.zeros(len(features), np.bool_)
-    for term in terms:
-        good = np.ones(len(features), np.bool_)
-        for mask, literal, wanted in term:
-            has = literals == literal if literal else ((features & np.uint64(mask)) != 0) | (mask == 0)
-            good &= has == wanted
-        found |= good
-    return found
+    @cached_property
+    def _literals(self) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.int64]]:
+        chosen = {key: column for key, column in self.keys.items() if isinstance(key, int)}
+        return np.array(list(chosen), np.uint64), np.array(list(chosen.values()), np.int64)
+
+    @cached_property
+    def _looks(self) -> _Looks:
+        """Lay out the looks, once all rules are read."""
+        return _Looks.of({column: key for key, column in self.keys.items() if isinstance(key, tuple) and key})
+
+
+class _Looks(NamedTuple):
+    """All looks as columns, so that many words are tested at once.
+
+    Shape: a condition is (mask uint64, literal uint64, wanted); term t is all of `conditions[term_first[t]:term_first[t + 1]]`,
+    look l any of the terms from look_first[l] on, and the test of number columns[l].
+    """
+
+    columns: npt.NDArray[np.int64]
+    mask: npt.NDArray[np.uint64]
+    literal: npt.NDArray[np.uint64]
+    wanted: npt.NDArray[np.bool_]
+    conditions: npt.NDArray[np.int64]
+    term_first: npt.NDArray[np.int64]
+    look_first: npt.NDArray[np.int64]
+
+    @classmethod
+    def of(cls, looks: dict[int, Look]) -> _Looks:
+        """Lay looks out, by their numbers. A term without a condition holds."""
+        terms = [term or ((0, 0, True),) for look in looks.values() for term in look]
+        known: dict[tuple[int, int, bool], int] = {}
+        conditions = [known.setdefault(condition, len(known)) for term in terms for condition in term]
+        masks, literals, wanted = zip(*known, strict=True) if known else ((), (), ())
+        return cls(
+            np.array(list(looks), np.int64),
+            np.array(masks, np.uint64),
+            np.array(literals, np.uint64),
+            np.array(wanted, np.bool_),
+            np.array(conditions, np.int64),
+            np.cumsum([0, *map(len, terms)])[:-1],
+            np.cumsum([0, *map(len, looks.values())])[:-1],
+        )
+
+    def hold(self, features: npt.NDArray[np.uint64], literals: npt.NDArray[np.uint64]) -> npt.NDArray[np.bool_]:
+        """Tell which looks hold. Shape: bool[words, looks]."""
+        if not len(self.columns) or not len(features):
+            return np.zeros((len(features), len(self.columns)), np.bool_)
+        has = ((features[:, None] & self.mask) != 0) | (self.mask == 0)
+        has = np.where(self.literal != 0, literals[:, None] == self.literal, has) == self.wanted
+        terms = np.logical_and.reduceat(has[:, self.conditions], self.term_first, axis=1)
+        return np.asarray(np.logical_or.reduceat(terms, self.look_first, axis=1))
 
 
 class Parser:
