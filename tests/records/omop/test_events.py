@@ -3,7 +3,20 @@
 from datetime import UTC, date, datetime
 
 import pytest
-from tests.support.omop import ICD10CM, LOINC, PATIENT, RXNORM, SNOMED, UCUM, concept, key, made, record, vocabulary
+from tests.support.omop import (
+    AS_OF,
+    ICD10CM,
+    LOINC,
+    PATIENT,
+    RXNORM,
+    SNOMED,
+    UCUM,
+    concept,
+    key,
+    made,
+    record,
+    vocabulary,
+)
 
 DAY = "2020-02-03T04:05:06-05:00"
 VISIT = {
@@ -118,6 +131,19 @@ def test_visits_within_each_other_stand_alone():
     rows, _ = made(one, two)
     assert len(rows["visit_occurrence"]) == 2
     assert not rows["visit_detail"]
+
+
+@pytest.mark.parametrize(
+    "changes, end",
+    [
+        ({}, date(2020, 2, 9)),
+        ({"period": {"start": "2020-02-03"}}, date(2020, 2, 3)),
+        ({"period": {"start": "2020-02-03"}, "status": "in-progress"}, AS_OF),
+        ({"period": {"start": "2020-02-03"}, "status": "in-progress", "class": {"code": "AMB"}}, date(2020, 2, 3)),
+    ],
+)
+def test_a_visit_has_an_end(changes, end):
+    assert made(VISIT | changes)[0]["visit_occurrence"][0]["visit_end_date"] == end
 
 
 def test_a_planned_visit_did_not_happen():
@@ -260,6 +286,7 @@ def test_each_illness_of_a_relative_is_an_observation():
     )
     rows, counts = made(history)
     assert sorted(row["observation_source_value"] for row in rows["observation"]) == ["1", "2"]
+    assert {row["observation_concept_id"] for row in rows["observation"]} == {4167217}
     assert counts["FamilyMemberHistory"] == {"observation": 1}
     assert made(history | {"condition": []})[1]["FamilyMemberHistory"] == {"no-code": 1}
 

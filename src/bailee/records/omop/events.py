@@ -228,7 +228,9 @@ def _stands(rows: Events) -> pa.Array:
 def _concept(rows: Events) -> pa.Array:
     if not rows.rule.about:
         return rows.coded.concept
-    about = pa.scalar(rows.context.vocabulary.standard(rows.rule.about), pa.int32())
+    known = rows.context.vocabulary.standard(rows.rule.about)
+    built_in = constant("finding", pa.array([rows.rule.about.partition("\t")[2]]))[0]
+    about = pa.scalar(known, pa.int32()) if known else built_in
     return pc.if_else(_stands(rows), rows.coded.concept, about)
 
 

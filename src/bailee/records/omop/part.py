@@ -71,7 +71,7 @@ class _Maker:
             self.context = replace(self.context, people=known)
             self._keep("Patient", made, fates)
         if (encounters := self._batch("Encounter")) is not None:
-            made, fates, found = visits(encounters, self.context)
+            made, fates, found = visits(encounters, self.context, until=self.as_of)
             self.context = replace(self.context, visits=found)
             self._keep("Encounter", made, fates)
         used = self._devices()

@@ -18,6 +18,7 @@ from bailee.records.omop.vocabulary import constant
 
 Rows = npt.NDArray[np.int64]
 _TYPE = 32827
+_INPATIENT = 9201
 _MOST_DEEP = 8
 _PROVIDERS = ("participant.individual.reference",)
 _SITES = ("location.location.reference", "serviceProvider.reference")
@@ -31,8 +32,13 @@ _PATHS = (
 )
 
 
-def visits(batch: ReleaseBatch, context: Context) -> tuple[list[tuple[str, pa.Table]], Fates, Visits]:
-    """Make visits. Shape: n Encounters → tables by name, n fates, and what other rows need to point to them."""
+def visits(
+    batch: ReleaseBatch, context: Context, *, until: pa.Scalar
+) -> tuple[list[tuple[str, pa.Table]], Fates, Visits]:
+    """Make visits; a stay that goes on lasts until the release's day, `until`.
+
+    Shape: n Encounters → tables by name, n fates, and what other rows need to point to them.
+    """
     elements = Elements.of("Encounter", batch, _PATHS)
     person, start = context.person(batch.rows["patient"]), days(elements.first("period.start"))
     fates = Fates(len(batch))
@@ -47,6 +53,8 @@ def visits(batch: ReleaseBatch, context: Context) -> tuple[list[tuple[str, pa.Ta
     above = pc.fill_null(parent, -1).to_numpy(zero_copy_only=False)
     root = _roots(above)
     columns = _columns(elements, context) | {"id": pa.array(ids), "person": person, "start": start}
+    going = pc.and_(pc.equal(columns["concept"], _INPATIENT), pa.array(elements.any_of("status", ("in-progress",))))
+    columns["end"] = pc.coalesce(columns["end"], pc.if_else(going, pc.max_element_wise(start, until), start))
     columns = {name: column.take(pa.array(kept)) for name, column in columns.items()}
     found = Visits(
         place, columns["id"].take(pa.array(root)), pc.if_else(pa.array(root != np.arange(len(kept))), columns["id"], None),
@@ -95,7 +103,7 @@ def _shared(columns: dict[str, pa.Array], at: pa.Array, prefix: str) -> dict[str
         f"{prefix}_concept_id": taken["concept"],
         f"{prefix}_start_date": taken["start"],
         f"{prefix}_start_datetime": taken["start_at"],
-        f"{prefix}_end_date": pc.coalesce(taken["end"], taken["start"]),
+        f"{prefix}_end_date": taken["end"],
         f"{prefix}_end_datetime": taken["end_at"],
         f"{prefix}_type_concept_id": pa.array([_TYPE] * len(at), pa.int32()),
         "provider_id": taken["provider"],
