@@ -117,6 +117,8 @@ def _by_profile(
         click.echo(f"{count:,} refused: {sentence}", err=True)
     for sentence, count in account.dropped.most_common(_SHOWN):
         click.echo(f"{count:,} dropped without a rule: {sentence}", err=True)
+    for what, count in sorted(account.images.items()):
+        click.echo(f"{count:,} images {what}", err=True)
     lost = intake.troubles + intake.conflicts + intake.damages + account.unread.total()
     for each in intake.shown:
         click.echo(f"not read: {each.shown}, line {each.line}: {each.what}. {each.remedy}", err=True)

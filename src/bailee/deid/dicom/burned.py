@@ -10,12 +10,15 @@ import numpy as np
 import numpy.typing as npt
 
 from bailee.core.errors import Invalid
-from bailee.deid.dicom.lettering import LINE_HEIGHT, Grey, Line, lines, page
+from bailee.deid.dicom.lettering import Grey, Line, lines, page
 from bailee.deid.dicom.pixels import Box, Image, Pixels, blacked_out, blacken, shown
 
 MOST_FRAMES: Final = 8  # of one object that are looked at, evenly spread
-MOST_ROUNDS: Final = 4
-SURE, FAIRLY_SURE = 60, 35  # of 100: of words of two letters or digits, of words of four
+MOST_ROUNDS: Final = 3
+# How sure the reader must be (of 100) of a word of so many letters or digits. Measured: benchmarks/dicom.py.
+USUAL: Final = ((80, 2), (60, 3), (35, 5))
+CERTAIN: Final = ((90, 4),)
+NEIGHBOUR_LETTERS: Final = 5  # a row of so many, close to a row of words and like it, is text as well
 
 
 class Word(Protocol):
@@ -40,56 +43,79 @@ class Look:
     frames: int = 0
 
 
-def boxes_of(frame: npt.NDArray[Any], read: Reader) -> list[Box]:
-    """Find the text of one frame. Shape: [height, width] or [height, width, 3] → boxes within the frame."""
-    rows = lines(frame)
+def boxes_of(
+    frame: npt.NDArray[Any], read: Reader, *, thorough: bool = True, sure: tuple[tuple[int, int], ...] = USUAL
+) -> list[Box]:
+    """Find the text of one frame: rows in which a word is read, whole, and rows beside them that look alike.
+
+    Shape: [height, width] or [height, width, 3] → boxes within the frame.
+    """
+    rows = lines(frame, thorough=thorough)
     if not rows:
         return []
     paper, places = page(rows)
-    found = []
-    for word in read(paper):
-        if not is_word(word):
-            continue
-        for row, (left, top, right, bottom) in zip(rows, places, strict=True):
-            if word.left < right and word.right > left and word.top < bottom and word.bottom > top:
-                start, end = max(word.left, left) - left, min(word.right, right) - left
-                found.append(_box(row, start, end, frame.shape[:2]))
-    return sorted(set(found))
+    words = [word for word in read(paper) if any(word.sure >= least and word.letters >= few for least, few in sure)]
+    found = {
+        number
+        for word in words
+        for number, (left, top, right, bottom) in enumerate(places)
+        if word.left < right and word.right > left and word.top < bottom and word.bottom > top
+    }
+    return sorted({_box(rows[number], frame.shape[:2]) for number in _with_neighbours(rows, found)})
 
 
-def is_word(word: Word) -> bool:
-    """Tell whether a find counts: the surer it is, the shorter it may be."""
-    return (word.sure >= SURE and word.letters >= 2) or (word.sure >= FAIRLY_SURE and word.letters >= 4)
+def _with_neighbours(rows: list[Line], found: set[int]) -> set[int]:
+    """Add rows just above or below, as high and as far to one side: lines of one block of text."""
+    known, waiting = set(found), list(found)
+    while waiting:
+        row = rows[waiting.pop()]
+        for number, other in enumerate(rows):
+            if number not in known and other.letters >= NEIGHBOUR_LETTERS and _are_of_a_block(row, other):
+                known.add(number)
+                waiting.append(number)
+    return known
 
 
-def _box(row: Line, start: int, end: int, shape: Sequence[int]) -> Box:
-    """Tell where part of a row lies in its frame, with room for a letter and a half on either side."""
+def _are_of_a_block(row: Line, other: Line) -> bool:
+    height, another = row.bottom - row.top, other.bottom - other.top
+    apart = max(other.top - row.bottom, row.top - other.bottom)
+    aligned = abs(row.left - other.left) <= height or abs(row.right - other.right) <= height
+    beside = min(row.right, other.right) <= max(row.left, other.left)
+    return aligned and not beside and apart <= 1.5 * height and max(height, another) <= 1.5 * min(height, another)
+
+
+def _box(row: Line, shape: Sequence[int]) -> Box:
+    """Tell where a row lies in its frame, with room for what belongs to it."""
     height = row.bottom - row.top
-    scale, beside, above = height / LINE_HEIGHT, round(1.5 * height), max(2, height // 4)
-    left, right = row.left + int(start * scale) - beside, row.left + int(end * scale) + 1 + beside
-    return max(left, 0), max(row.top - above, 0), min(right, shape[1]), min(row.bottom + above, shape[0])
+    beside, above = round(0.8 * height), max(2, height // 4)
+    left, right = max(row.left - beside, 0), min(row.right + beside, shape[1])
+    return left, max(row.top - above, 0), right, min(row.bottom + above, shape[0])
 
 
-def look(image: Image, read: Reader) -> Look:
+def look(image: Image, read: Reader, *, thorough: bool = True) -> Look:
     """Find all text of an image, in up to MOST_FRAMES of its frames, until none is left where boxes are black.
 
-    Raises: Invalid if text is still found after MOST_ROUNDS rounds.
+    Not `thorough`: for kinds of images that hardly ever bear text; where some is found, the image is looked at thoroughly.
+    Raises: Invalid if words are still read with certainty after MOST_ROUNDS rounds.
     """
     done = Look()
     frames = [image.frame(index) for index in _spread(image.frames)]
-    waiting = list(range(len(frames)))
-    for _ in range(MOST_ROUNDS):
-        fresh = {}
-        for number in waiting:
-            frame, colours = frames[number]
-            seen = blacken(image, frame, colours, done.boxes)
-            fresh[number] = boxes_of(shown(image, seen, colours), read)
-        texts = [number for number, boxes in fresh.items() if boxes]
+    for turn in range(MOST_ROUNDS + 1):
+        sure = USUAL if turn < MOST_ROUNDS else CERTAIN
+        fresh = [
+            boxes_of(
+                shown(image, blacken(image, frame, colours, done.boxes), colours),
+                read,
+                thorough=thorough or bool(done.boxes),
+                sure=sure,
+            )
+            for frame, colours in frames
+        ]
+        texts = sum(map(bool, fresh))
         if not texts:
             return done
-        done.frames = max(done.frames, len(texts))
-        done.boxes = sorted({*done.boxes, *(box for boxes in fresh.values() for box in boxes)})
-        waiting = list(range(len(frames)))
+        done.frames = max(done.frames, texts)
+        done.boxes = sorted({*done.boxes, *(box for boxes in fresh for box in boxes)})
     raise Invalid(
         "an image in which text is still read after it was blacked out", remedy="Look at it, or leave it out."
     )

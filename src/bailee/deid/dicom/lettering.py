@@ -61,16 +61,21 @@ def _stretched(frame: npt.NDArray[Any], least: float, most: float) -> Grey:
     return np.asarray(np.clip((frame.astype(np.float32) - low) * (255 / (high - low)), 0, 255), np.uint8)
 
 
-def lines(frame: npt.NDArray[Any]) -> list[Line]:
-    """Find rows that may be text, the longest first; the same row is found at several brightnesses, and kept each time."""
-    found = [line for grey in greys(frame) for mask in _masks(grey) for line in _lines_of(mask)]
+def lines(frame: npt.NDArray[Any], *, thorough: bool = True) -> list[Line]:
+    """Find rows that may be text, the longest first; the same row is found at several brightnesses, and kept each time.
+
+    Not `thorough`: only rows of a few letters in tones far from what is behind, which is how machines write.
+    """
+    least, levels = (LEAST_LETTERS, LEVELS) if thorough else (LEAST_LETTERS + 1, LEVELS[2:3])
+    pictures = greys(frame) if thorough else greys(frame)[:1]
+    found = [line for grey in pictures for mask in _masks(grey, levels) for line in _lines_of(mask, least)]
     found.sort(key=lambda line: (-line.letters, line.top, line.left, line.right))
     return _different(found)[:MOST_LINES]
 
 
-def _masks(grey: Grey) -> Iterator[Mask]:
+def _masks(grey: Grey, levels: tuple[int, ...]) -> Iterator[Mask]:
     for picture in (grey, 255 - grey):
-        for level in LEVELS:
+        for level in levels:
             mask = picture >= level
             if 0 < np.count_nonzero(mask) < mask.size * 0.6:
                 yield mask
@@ -89,17 +94,17 @@ def shapes_of(mask: Mask) -> Shapes:
     return boxes[:count] if 0 <= count <= MOST_SHAPES else boxes[:0]
 
 
-def _lines_of(mask: Mask) -> list[Line]:
+def _lines_of(mask: Mask, least: int) -> list[Line]:
     shapes = shapes_of(mask)
     width, height = shapes[:, 2] - shapes[:, 0], shapes[:, 3] - shapes[:, 1]
     letter = (height >= LEAST_HEIGHT) & (height <= min(MOST_HEIGHT, mask.shape[0] // 3)) & (width <= 8 * height)
     letter &= (shapes[:, 4] >= LEAST_HEIGHT) & (shapes[:, 4] * 12 >= width * height)
     letters = shapes[letter]
-    if not LEAST_LETTERS <= len(letters) <= MOST_LETTERS:
+    if not least <= len(letters) <= MOST_LETTERS:
         return []
     rows = _rows(letters)
     found = []
-    for number in np.flatnonzero(np.bincount(rows) >= LEAST_LETTERS).tolist():
+    for number in np.flatnonzero(np.bincount(rows) >= least).tolist():
         row = letters[rows == number]
         left, top = (int(row[:, column].min()) for column in (0, 1))
         right, bottom = (int(row[:, column].max()) for column in (2, 3))

@@ -72,8 +72,8 @@ def risk_of(dataset: Any) -> Risk:
     )
 
 
-def refusal(dataset: Any) -> tuple[str, str] | None:
-    """Say why an object cannot be de-identified here, and what would help; None if it can.
+def refusal(dataset: Any, *, identified: bool = False) -> tuple[str, str] | None:
+    """Say why an object cannot leave, and what would help; None if it can. `identified`: with all that the standard defines.
 
     Source: 45 CFR 164.514(b)(2)(i)(P), (Q) for voices and faces.
     """
@@ -86,6 +86,8 @@ def refusal(dataset: Any) -> tuple[str, str] | None:
         return "a DICOM object without SOPClassUID", "Export it again."
     if sop not in UID_dictionary:
         return "a DICOM object of a private class", "What it holds is not known; leave it out."
+    if identified:
+        return None
     if "EncapsulatedDocument" in dataset:
         return "a document within a DICOM object", "Take the document out, and de-identify it by itself."
     if is_photograph(dataset):

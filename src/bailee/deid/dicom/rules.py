@@ -127,7 +127,7 @@ class Plan:
         method = kept().get(keyword, "")
         if keyword in {"PixelData", "FloatPixelData", "DoubleFloatPixelData"}:
             return Step(Action.PIXELS, vr, vm, keyword)
-        if method == "remove":
+        if method == "anew" or (method == "remove" and not self.profile.identified):
             return Step(Action.REMOVE, vr, vm, keyword, rule="written anew or not needed")
         if self.profile.identified:
             return Step(Action.ENTER if vr == "SQ" else Action.ALL, vr, vm, keyword)

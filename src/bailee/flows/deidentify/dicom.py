@@ -128,7 +128,7 @@ class _Cleaning:
     def _cleaned(self, source: Source, opened: Opened) -> bytes | None:
         dataset = opened.dataset
         with quiet():
-            refused = None if self.profile.identified else refusal(dataset)
+            refused = refusal(dataset, identified=self.profile.identified)
         if refused:
             self.run.account.refused[f"{refused[0]}. {refused[1]}"] += 1
             return None
@@ -202,7 +202,7 @@ class _Cleaning:
                 )
             return None
         try:
-            return look(image, read_words)
+            return look(image, read_words, thorough=risky)
         except Undecodable:
             if risky:
                 raise Invalid(

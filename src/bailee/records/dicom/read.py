@@ -36,7 +36,7 @@ class Opened:
 @contextmanager
 def silent() -> Iterator[None]:
     """Let pydicom say nothing: its warnings and its log quote values."""
-    logging.getLogger("pydicom").disabled = True
+    logging.getLogger("pydicom").setLevel(logging.CRITICAL + 1)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield

@@ -1,0 +1,127 @@
+"""DICOM: files and megabytes a second beside pydicom's own reading and writing; how much burned-in text is blacked out.
+
+    python benchmarks/dicom.py [--images N]
+
+Speed: 120 CT slices of 512 x 512 in a folder, headers and pixels; once as `bailee deid` treats headers and pixels, with
+and without looking for text. Text: images drawn by tests/support/lettered.py, every background, size and contrast.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import sys
+import tempfile
+import time
+from collections import defaultdict
+from pathlib import Path
+
+import numpy as np
+import pydicom
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from tests.support import dicom, lettered
+
+from bailee.core.keys import Secret
+from bailee.deid.dicom import burned
+from bailee.engines.ocr import read_words
+from bailee.flows.deidentify import dicom as flow
+from bailee.flows.deidentify.profile import deidentify_files
+
+SLICES = 120
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--images", type=int, default=2, help="of each background, size and contrast")
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        speed(Path(folder))
+    recall(arguments.images)
+
+
+def study(folder: Path) -> int:
+    """Write a study of slices. Units: bytes."""
+    rng = np.random.default_rng(1)
+    picture = lettered.background(rng, 512, 512, "anatomy").astype(np.int16)
+    folder.mkdir()
+    for number in range(SLICES):
+        image = dicom.image(
+            picture + np.int16(number % 7), instance=f"1.2.3.{number}", StudyDescription="CT chest with contrast",
+            SeriesDescription="AX LUNG 1.0 B70", StudyDate="20200301", StudyTime="101112", Manufacturer="SIEMENS",
+            ReferringPhysicianName="Abernathy^Quentin", AccessionNumber="4482093", InstanceNumber=number,
+            ImagePositionPatient=[0, 0, number], ImageOrientationPatient=[1, 0, 0, 0, 1, 0], SliceThickness=1,
+            KVP=120, ConvolutionKernel="B70f", BodyPartExamined="CHEST", ImageType=["ORIGINAL", "PRIMARY", "AXIAL"],
+        )  # fmt: skip
+        dicom.put(image, 0x00291010, "OB", bytes(2000))
+        (folder / f"{number:04d}.dcm").write_bytes(dicom.as_file(image))
+    return sum(path.stat().st_size for path in folder.iterdir())
+
+
+def speed(folder: Path) -> None:
+    size = study(folder / "in") / 1e6
+    files = sorted((folder / "in").iterdir())
+
+    def told(name: str, seconds: float) -> None:
+        print(f"  {name:<44}{SLICES / seconds:8.0f} files/s {size / seconds:8.1f} MB/s")
+
+    print(f"{SLICES} slices, {size:.0f} MB, one core")
+    start = time.perf_counter()
+    for path in files:
+        out = io.BytesIO()
+        pydicom.dcmread(path).save_as(out)
+        (folder / "copy").write_bytes(out.getvalue())
+    told("pydicom, read and write", time.perf_counter() - start)
+    start = time.perf_counter()
+    for path in files:
+        dataset = pydicom.dcmread(path)
+        for element in dataset.iterall():
+            str(element.keyword)
+        out = io.BytesIO()
+        dataset.save_as(out)
+        (folder / "copy").write_bytes(out.getvalue())
+    told("pydicom, read, every element, write", time.perf_counter() - start)
+    start = time.perf_counter()
+    deidentify_files(folder / "in", folder / "out", "safe-harbor", Secret(bytes(32)))
+    told("bailee deid, text looked for", time.perf_counter() - start)
+    flow.has_tesseract = lambda: False
+    start = time.perf_counter()
+    deidentify_files(folder / "in", folder / "out2", "safe-harbor", Secret(bytes(32)))
+    told("bailee deid, without tesseract", time.perf_counter() - start)
+
+
+def recall(count: int) -> None:
+    tallies: dict[tuple[str, str], list[float]] = defaultdict(lambda: [0, 0, 0, 0, 0])
+    for ground in lettered.GROUNDS:
+        for size in (9, 12, 16, 24):
+            for contrast in ("high", "middle", "low"):
+                for seed in range(count):
+                    one(tallies, ground, size, contrast, seed)
+    print("lines of text blacked out, by what is behind, size and contrast; area blacked out beside text; refused")
+    for (kind, value), (hidden, lines, area, images, refused) in tallies.items():
+        share = f"{hidden:.0f}/{lines:.0f}" if lines else "none drawn"
+        print(f"  {kind:<10}{value:<10}{share:>12}   {area / images:7.2%}   {refused:.0f}")
+
+
+def one(tallies: dict[tuple[str, str], list[float]], ground: str, size: int, contrast: str, seed: int) -> None:
+    made = lettered.lettered(seed * 100 + size, ground=ground, size=size, contrast=contrast)
+    image = burned.Image(dicom.image(made.pixels), dicom.EXPLICIT, 0x7FE00010)
+    black, refused = np.zeros(made.pixels.shape, bool), 0
+    try:
+        boxes = burned.look(image, read_words).boxes
+    except burned.Invalid:
+        boxes, refused = [], 1
+    for left, top, right, bottom in boxes:
+        black[top:bottom, left:right] = True
+    away = np.ones(black.shape, bool)
+    for left, top, right, bottom in made.boxes:
+        away[max(top - size, 0) : bottom + size, max(left - 2 * size, 0) : right + 2 * size] = False
+    hidden = len(made.boxes) if refused else made.hidden(black)
+    values = (hidden, len(made.boxes), black[away].mean() if away.any() else 0, 1, refused)
+    for key in (("all", ""), ("behind", ground), ("size", str(size)), ("contrast", contrast)):
+        tallies[key] = [old + new for old, new in zip(tallies[key], values, strict=True)]
+
+
+if __name__ == "__main__":
+    main()
