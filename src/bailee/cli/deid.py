@@ -61,7 +61,7 @@ def command(
     *,
     linear_shift: bool,
 ) -> int:
-    """De-identify FHIR files without a vault: NDJSON, JSON, Bundles, gzip or not, one file or a folder of them.
+    """De-identify files without a vault: FHIR, HL7 v2 and DICOM, gzip or not, one file or a folder of them.
 
     No agreement is asked and no consent: this is for trying, and for data that are the caller's to give.
     """

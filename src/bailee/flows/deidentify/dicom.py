@@ -6,6 +6,7 @@ clean     file by file: header, pixels, what the file says of itself; then one f
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -32,7 +33,7 @@ from bailee.flows.deidentify.outputs import whole_file
 from bailee.flows.deidentify.run import Run, Unread
 from bailee.flows.ingest.sources import Source, opened
 from bailee.flows.release.texts import TextCleaner
-from bailee.records.dicom.read import MOST_BYTES, Opened, quiet, read, silent
+from bailee.records.dicom.read import MOST_BYTES, Opened, quiet, read, read_header, silent
 from bailee.records.dicom.write import EXPLICIT, written
 
 KIND: Final = "DICOM object"
@@ -48,8 +49,8 @@ def survey(run: Run, files: list[Source]) -> None:
     for source in files:
         run.expect(source.path.stat().st_size)
         try:
-            run.persons.meet(_identities(named_in(_read(source).dataset)))
-        except (Invalid, OSError):
+            run.persons.meet(_identities(named_in(_header(source).dataset)))
+        except (Invalid, EOFError, zlib.error):
             continue  # told when it is cleaned
 
 
@@ -70,6 +71,13 @@ def _read(source: Source) -> Opened:
             if len(content) > MOST_BYTES:
                 raise Invalid("a DICOM file of more than 2 GiB", remedy="Split it into single frames.")
     return read(bytes(content))
+
+
+def _header(source: Source) -> Opened:
+    with source.path.open("rb") as file:
+        packed = file.read(2) == b"\x1f\x8b"
+        file.seek(0)
+        return _read(source) if packed else read_header(file)
 
 
 def _identities(named: Named) -> list[tuple[str, str]]:
@@ -109,6 +117,9 @@ class _Cleaning:
             return
         except Invalid as error:
             account.cannot_read(Unread(source.shown, 1, error.what, error.remedy, unit="object"))
+            return
+        except (EOFError, zlib.error):
+            account.cannot_read(Unread(source.shown, 1, "a damaged gzip file", "Transfer it again.", unit="object"))
             return
         if content is None:
             return

@@ -10,7 +10,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, BinaryIO, Final
 
 from bailee.core.errors import Invalid, Unavailable
 from bailee.records.dicom.sniff import HEAD_BYTES, PREAMBLE_BYTES, is_dicom
@@ -71,6 +71,20 @@ def read(content: bytes, *, most: int = MOST_BYTES) -> Opened:
     if not len(dataset):
         raise Invalid("a DICOM file without an object", remedy=_REMEDY)
     return Opened(dataset, syntax)
+
+
+def read_header(file: BinaryIO, *, most: int = MOST_BYTES) -> Opened:
+    """Read a file's attributes, but not its pixels: for a file that can be sought. Raises: as `read`."""
+    head = file.read(HEAD_BYTES)
+    if not is_dicom(head):
+        raise Invalid("not a DICOM file", remedy="Leave it out.")
+    syntax, _ = _header(head)
+    file.seek(0)
+    if syntax == DEFLATED:
+        return read(file.read(most + 1), most=most)
+    pydicom = _pydicom()
+    with quiet():
+        return Opened(pydicom.dcmread(file, force=True, stop_before_pixels=True), syntax)
 
 
 def _pydicom() -> Any:
