@@ -95,7 +95,7 @@ def main() -> None:
                 listed = filter(CODE.fullmatch, map(str, entry[1]))  # not "...", which stands for what a site adds
                 codes.setdefault(name.removeprefix("HL7"), set()).update(listed)
         codes.setdefault("0354", set()).update(definitions(version, "messages"))  # structures are listed as messages
-    lines = [f"{name}\t{' '.join(sorted(codes[name]))}" for name in sorted(codes) if name in used]
+    lines = [f"{name}\t{' '.join(sorted(codes[name]))}" for name in sorted(codes) if name in used and codes[name]]
     (FOLDER / "codes.tsv").write_text(HEAD + "\n".join(lines) + "\n")
 
 

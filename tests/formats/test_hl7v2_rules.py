@@ -300,3 +300,33 @@ def test_a_site_profile_changes_one_field():
     text = 'title = "x"\nsummary = "x"\nidentifiability = "safe-harbor"\nextends = "safe-harbor"\n[[rules]]\nwhy = "x"\nmethod = "remove"\npaths = ["PID-8"]\n'
     plan = plan_from_text(text, name="site", file="site.hl7v2.toml")
     assert "|F" not in left(plan, "\r".join([MSH.format(number=1), PID.format(number=1)])).split("\r")[1]
+
+
+def test_what_is_remembered_of_a_field_is_not_another_patients():
+    engine = engine_of(shipped_plan("expert-determination"))
+    out = []
+    for days in (10, 20, 10):
+        message = message_from_text(
+            "\r".join([MSH.format(number=1), PID.format(number=1), "DG1|1||J20.9^Cough of Jane^I10C||20260102"])
+        )
+        contexts = contexts_of(message, "utf-8")
+        draft = engine.draft(message, "utf-8", contexts, [(days, Person("p", days, ninety=False))], FormatTally())
+        assert [each.row for each in draft.passages] == [days]
+        out.append(draft.finished([["Cough"]]).split("\r")[2])
+    assert [field(line, 5) for line in out] == ["20260112", "20260122", "20260112"]
+    assert [field(line, 3) for line in out] == ["J20.9^Cough^I10C"] * 3
+
+
+def test_what_is_remembered_is_counted_each_time():
+    one, two = FormatTally(), FormatTally()
+    plan, text = (
+        shipped_plan("safe-harbor"),
+        "\r".join([MSH.format(number=1), PID.format(number=1), "OBX|1|NM|1^x|||||||||Q"]),
+    )
+    left(plan, text, tally=one)
+    engine = engine_of(plan)
+    message = message_from_text(text)
+    contexts = contexts_of(message, "utf-8")
+    for _ in range(2):
+        engine.draft(message, "utf-8", contexts, [(0, PERSON)], two)
+    assert {rule: 2 * count for rule, count in one.rules.items()} == two.rules

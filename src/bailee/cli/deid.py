@@ -61,7 +61,9 @@ def command(
     *,
     linear_shift: bool,
 ) -> int:
-    """De-identify files without a vault: FHIR, HL7 v2 and DICOM, gzip or not, one file or a folder of them.
+    """De-identify files without a vault: FHIR, HL7 v2, C-CDA, DICOM, gzip or not, one file or a folder of them.
+
+    FHIR comes as NDJSON, JSON or Bundles. Kinds are told by first bytes; docs/formats.md says what becomes of each.
 
     No agreement is asked and no consent: this is for trying, and for data that are the caller's to give.
     """

@@ -15,17 +15,20 @@ from bailee.deid.formats.rules import Rule
 from bailee.deid.formats.tally import FormatTally
 from bailee.deid.hl7v2 import leaves
 from bailee.deid.hl7v2.coded import coded_parts
+from bailee.deid.hl7v2.memo import Known, Memo
 from bailee.deid.hl7v2.observed import Observed, observed, text_of_file
 from bailee.deid.hl7v2.people import Context, assigner_of, identities_of, identity_of
 from bailee.deid.hl7v2.places import Draft
 from bailee.deid.hl7v2.plan import Node, Plan
 from bailee.deid.structure.zip3 import ZIP_CODE
-from bailee.records.hl7v2.escapes import NULL
+from bailee.records.hl7v2.escapes import NULL, Delimiters
 from bailee.records.hl7v2.message import Message, Segment
 from bailee.records.hl7v2.tables import segments
 
 Whose = tuple[int, Person]  # number of the person in the batch, person
 _TEXTS = frozenset({"TX", "FT", "ST"})
+_NEVER = frozenset({"pseudonym", "note", "value"})  # decided by more than the field
+_REMEMBERED = 200  # characters of a field that is remembered
 
 
 class Engine:
@@ -35,6 +38,11 @@ class Engine:
         self, plan: Plan, ids: Ids, *, zip3: Iterable[str], pseudonym_of: Callable[[Sequence[Identity]], str]
     ) -> None:
         self.plan, self.ids, self.zip3, self.pseudonym_of = plan, ids, frozenset(zip3), pseudonym_of
+        self._memos: dict[tuple[Delimiters, str], Memo] = {}
+
+    def memo(self, delimiters: Delimiters, codec: str) -> Memo:
+        """Give what is known of fields that messages with these delimiters had before."""
+        return self._memos.setdefault((delimiters, codec), Memo())
 
     def __repr__(self) -> str:
         return f"Engine({self.plan.rules.name})"
@@ -57,6 +65,8 @@ class _Walk:
         self.engine, self.plan, self.message, self.codec, self.tally = engine, engine.plan, message, codec, tally
         self.marks = message.delimiters
         self.draft = Draft(message.delimiters)
+        self.memo = engine.memo(message.delimiters, codec)
+        self.personal = False  # whether a value was decided by who the patient is
         self.row, self.person = -1, Person("", None, ninety=True)
         self.group = -1  # the passage that OBX and NTE lines go on with
         self.observed = Observed("", "")
@@ -93,11 +103,26 @@ class _Walk:
                 self.drop(f"{segment.name}, a field beyond the last")
                 out.append("")
                 continue
-            done = self.field(node, raw)
-            out.append(done or node.required)
+            out.append(self.remembered(node, raw) or node.required)
         while len(out) > 1 and not out[-1]:
             out.pop()
         return out
+
+    def remembered(self, node: Node, raw: str) -> str:
+        """Decide a field, once for each different value: most depend on nothing else."""
+        if len(raw) > _REMEMBERED or node.method in _NEVER:
+            return self.field(node, raw)
+        known = self.memo.get(node, raw)
+        if known is not None:
+            return known.again(self.draft, self.row, self.tally)
+        outer, self.tally, self.personal = self.tally, FormatTally(), False
+        first = len(self.draft.passages)
+        done = self.field(node, raw)
+        if not self.personal:
+            self.memo.put(node, raw, Known.of(done, self.draft.passages[first:], first, self.tally))
+        outer.add(self.tally)
+        self.tally = outer
+        return done
 
     # ---- fields -----------------------------------------------------------------------------------------------------
 
@@ -174,6 +199,7 @@ class _Walk:
             case "code":
                 done = leaves.code(node, rule, said)
             case "year" | "birth-year" | "shift":
+                self.personal = self.personal or rule.method != "year"
                 done = leaves.moment(rule, said.strip(), self.person)
             case "hash":
                 done = self.engine.ids.text(said.strip(), "", length=int(rule.argument or 32))

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Final
 
 from bailee.deid.formats.identities import Identity, authority
@@ -106,16 +107,15 @@ def _identify(context: Context, segment: Segment, marks: Delimiters, said: Calla
 
 
 def _gather(context: Context, segment: Segment, marks: Delimiters, said: Callable[[str], str]) -> None:
-    elements = segments().get(segment.name, {})
-    for number, raw in enumerate(segment.fields[1:], segment.first):
-        element = elements.get(number)
-        if not raw or element is None:
-            continue
-        path = f"{segment.name}-{number}"
-        kind = segment.field(2).strip() if path == "OBX-5" else element.type
-        taken = _TAKEN.get("ID" if path in _IDS else kind)
+    last = len(segment.fields) + segment.first - 2
+    for number, kind in _telling().get(segment.name, ()):
+        if number > last:
+            break
+        raw = segment.field(number)
+        taken = _TAKEN.get(kind or segment.field(2).strip()) if raw else None
         if taken is None:
             continue
+        path = f"{segment.name}-{number}"
         for each in raw.split(marks.repeat):
             parts = [[said(sub) for sub in _split(part, marks.sub)] for part in each.split(marks.component)]
             own = path in _PATIENT or (segment.name == "PID" and path != "PID-6")
@@ -123,6 +123,17 @@ def _gather(context: Context, segment: Segment, marks: Delimiters, said: Callabl
             context.values += [(name, value, person) for name, value in taken(parts, path) if value.strip(' "')]
     if segment.name == "PID":
         context.values += [(name, value, 0) for name, value in _of_pid(segment, marks, said) if value.strip(' "')]
+
+
+@cache
+def _telling() -> Mapping[str, tuple[tuple[int, str], ...]]:
+    """List the fields of each segment that name somebody, and their types; "" for OBX-5, whose type OBX-2 tells."""
+    found = {}
+    for name, fields in segments().items():
+        kinds = {number: "ID" if f"{name}-{number}" in _IDS else each.type for number, each in fields.items()}
+        told = [(number, kind) for number, kind in sorted(kinds.items()) if kind in _TAKEN]
+        found[name] = tuple(sorted([*told, (5, "")])) if name == "OBX" else tuple(told)
+    return found
 
 
 def _of_pid(segment: Segment, marks: Delimiters, said: Callable[[str], str]) -> Iterator[tuple[str, str]]:

@@ -63,15 +63,22 @@ class People:
         cleaner = TextCleaner(charts, subjects, self.run.keys, self.run.account.counts, plan=terms)
         out: list[list[str] | None] = [None] * len(passages)
         for label in (True, False):
-            chosen = [at for at, each in enumerate(passages) if _is_label(each) == label and each.pieces]
-            if not chosen:
-                continue
-            texts = pa.array([passages[at].text() for at in chosen], pa.string())
-            rows = np.array([passages[at].row for at in chosen], np.int32)
-            places = [passages[at].places() for at in chosen]
-            for at, pieces in zip(chosen, cleaner.passages(texts, rows, places, label=label), strict=True):
-                out[at] = pieces
+            same: dict[tuple[int, tuple[str, ...], tuple[str, ...]], list[int]] = {}
+            for at, each in enumerate(passages):
+                if each.pieces and _is_label(each) == label:
+                    same.setdefault((each.row, tuple(each.pieces), tuple(each.glue)), []).append(at)
+            first = [passages[places[0]] for places in same.values()]
+            for places, pieces in zip(same.values(), self._cleaned(cleaner, first, label=label), strict=True):
+                for at in places:
+                    out[at] = pieces
         return out
+
+    def _cleaned(self, cleaner: TextCleaner, passages: list[Passage], *, label: bool) -> list[list[str] | None]:
+        if not passages:
+            return []
+        texts = pa.array([each.text() for each in passages], pa.string())
+        rows = np.array([each.row for each in passages], np.int32)
+        return cleaner.passages(texts, rows, [each.places() for each in passages], label=label)
 
 
 def _is_label(passage: Passage) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Final
 
 from bailee.core.errors import Invalid
@@ -24,8 +24,8 @@ class Delimiters:
     sub: str = ""
     truncation: str = ""
 
-    @classmethod
-    def of(cls, header: str) -> Delimiters:
+    @staticmethod
+    def of(header: str) -> Delimiters:
         r"""Read them from the start of an MSH, FHS or BHS segment: `MSH|^~\&|`.
 
         Raises: Invalid if they are not punctuation, each another.
@@ -37,7 +37,7 @@ class Delimiters:
             raise Invalid(
                 "delimiters that cannot be told apart", remedy="MSH-1 and MSH-2 are punctuation, each another: |^~\\&"
             )
-        return cls(field, *listed)
+        return _delimiters(field, listed)
 
     @cached_property
     def _named(self) -> dict[str, str]:
@@ -79,11 +79,17 @@ class Delimiters:
 
     def escape_text(self, text: str) -> str:
         """Write what a value says. Without an escape character, what cannot be written becomes a blank."""
-        codes = {value: name for name, value in self._named.items() if value}
+        if not self._written.search(text):
+            return text
+        return self._written.sub(self._code, text)
 
-        def written(found: re.Match[str]) -> str:
-            if not self.escape:
-                return " "
-            return f"{self.escape}{codes.get(found[0], '.br')}{self.escape}"
+    def _code(self, found: re.Match[str]) -> str:
+        if not self.escape:
+            return " "
+        name = next((name for name, value in self._named.items() if value == found[0]), ".br")
+        return f"{self.escape}{name}{self.escape}"
 
-        return self._written.sub(written, text)
+
+@lru_cache(maxsize=64)
+def _delimiters(field: str, listed: str) -> Delimiters:
+    return Delimiters(field, *listed)
