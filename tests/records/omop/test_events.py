@@ -335,3 +335,18 @@ def test_events_of_somebody_without_a_year_of_birth_stay_out_with_them():
         "Encounter": {"no-person": 1},
     }
     assert not any(rows[table] for table in ("person", "condition_occurrence", "visit_occurrence", "location"))
+
+
+def test_the_order_of_records_does_not_show():
+    records = [
+        VISIT,
+        VISIT | {"id": "w", "partOf": {"reference": "Encounter/v"}},
+        *(DIABETES | {"id": str(number)} | AT_VISIT for number in range(5)),
+        *({"resourceType": "Practitioner", "id": str(number)} for number in range(4)),
+        *(
+            {"resourceType": "PractitionerRole", "id": str(n), "practitioner": {"reference": f"Practitioner/{n % 2}"}}
+            | {"specialty": [concept(("http://nucc.org/provider-taxonomy", f"20860000{n}X"))]}
+            for n in range(6)
+        ),
+    ]
+    assert made(*records) == made(*reversed(records))

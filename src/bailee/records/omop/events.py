@@ -19,10 +19,10 @@ from bailee.records.omop.context import Context
 from bailee.records.omop.dates import days, moments
 from bailee.records.omop.elements import Codings, Elements
 from bailee.records.omop.fates import Fates
-from bailee.records.omop.ids import names_of
 from bailee.records.omop.numbers import days as span_days
 from bailee.records.omop.numbers import floats, whole
 from bailee.records.omop.rules import Rule, columns_of, rules
+from bailee.records.omop.sources import LAB, Source
 from bailee.records.omop.vocabulary import constant
 
 Mask = npt.NDArray[np.bool_]
@@ -39,54 +39,7 @@ TABLE_OF_DOMAIN = MappingProxyType(
     }
 )
 _OTHER_DOMAIN = "observation"
-_MEASURED = ("laboratory", "vital-signs")
-_LAB, _LAB_TYPE = "laboratory", 32856
-
-
-@dataclass(frozen=True, repr=False)
-class Source:
-    """What n rows have in common with the record that they come from. Shape: n rows each; null where not said."""
-
-    name: pa.Array  # "Condition/abc", which the row's key is made of
-    person: pa.Array
-    start: pa.Array
-    end: pa.Array
-    place: pa.Array  # the row of the visit in `Visits`
-    provider: pa.Array
-    category: pa.Array  # "measured" or "laboratory" for an Observation of these kinds
-
-    @classmethod
-    def of(cls, rule: Rule, elements: Elements, batch: ReleaseBatch, context: Context) -> Source:
-        """Read what a rule says of whole records."""
-        columns = rule.columns
-        return cls(
-            name=names_of(rule.kind, batch.rows["id"]),
-            person=context.person(batch.rows["patient"]),
-            start=elements.first(*columns.get("start", ())),
-            end=elements.first(*columns.get("end", ())),
-            place=context.first(elements, columns.get("visit", ()), context.visits.place),
-            provider=context.first(elements, columns.get("provider", ()), context.shared.providers),
-            category=_category(rule, elements),
-        )
-
-    def parts(self, record: Rows) -> Source:
-        """See a record's parts as rows of their own, numbered within it. Shape: n records → m parts."""
-        at = pa.array(record)
-        first = np.searchsorted(record, record)
-        ordinal = pa.array(np.arange(len(record)) - first).cast(pa.string())
-        name = pc.binary_join_element_wise(self.name.take(at), ordinal, "/")
-        rest = {
-            each: getattr(self, each).take(at) for each in ("person", "start", "end", "place", "provider", "category")
-        }
-        return Source(name=name, **rest)
-
-
-def _category(rule: Rule, elements: Elements) -> pa.Array:
-    paths = rule.columns.get("category", ())
-    if not paths:
-        return pa.nulls(elements.count, pa.string())
-    lab, measured = (elements.any_of(paths[0], values) for values in ((_LAB,), _MEASURED))
-    return pa.array(np.where(lab, _LAB, "measured"), mask=~measured)
+_LAB_TYPE = 32856
 
 
 @dataclass(repr=False)
@@ -251,7 +204,7 @@ def _last_date(rows: Events) -> pa.Array:
 
 
 def _type_concept(rows: Events) -> pa.Array:
-    lab = pc.fill_null(pc.equal(rows.source.category, _LAB), fill_value=False)
+    lab = pc.fill_null(pc.equal(rows.source.category, LAB), fill_value=False)
     return pc.if_else(lab, pa.scalar(_LAB_TYPE, pa.int32()), pa.scalar(rows.rule.type_concept, pa.int32()))
 
 

@@ -92,13 +92,23 @@ def notes(kind: str, batch: ReleaseBatch, context: Context) -> tuple[list[tuple[
 def _texts(elements: Elements, path: str) -> tuple[np.ndarray[tuple[int], np.dtype[np.int64]], pa.Array]:
     """Give the attached texts, and of a report without one its conclusion, in order of record."""
     record, encoded = elements.texts(path)
-    decoded = [a2b_base64(text).decode() for text in encoded.to_pylist()]
+    decoded = pa.array([_decoded(text) for text in encoded.to_pylist()], pa.string())
+    readable = decoded.is_valid()
+    record, decoded = record[readable.to_numpy(zero_copy_only=False)], decoded.drop_null()
     other, conclusions = elements.texts(_CONCLUSION)
     alone = ~np.isin(other, record)
     rows = np.concatenate([record, other[alone]])
     order = np.argsort(rows, kind="stable")
-    texts = pa.concat_arrays([pa.array(decoded, pa.string()), conclusions.filter(pa.array(alone))])
+    texts = pa.concat_arrays([decoded, conclusions.filter(pa.array(alone))])
     return rows[order], texts.take(pa.array(order))
+
+
+def _decoded(text: str) -> str | None:
+    """Read an attachment; None for one that is no text, which only identified data can have."""
+    try:
+        return a2b_base64(text, strict_mode=True).decode()
+    except ValueError:
+        return None
 
 
 def _ids(names: pa.Array, record: np.ndarray[tuple[int], np.dtype[np.int64]], context: Context) -> pa.Array:

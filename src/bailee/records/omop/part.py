@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from bailee.records.batches import ReleaseBatch
-from bailee.records.omop.cdm import finish, key_of, tables
+from bailee.records.omop.cdm import finish, key_of
 from bailee.records.omop.context import CodeBook, Context
 from bailee.records.omop.elements import CODINGS, Elements
 from bailee.records.omop.events import events
@@ -81,7 +81,7 @@ class _Maker:
                 self._keep(kind, *self._rows(kind, batch))
         self._count_devices(used)
         joined = {name: self._join(name) for name in sorted(self.made)}
-        return PartTables(joined | _periods(joined, self.context), self.counts)
+        return PartTables(joined | _periods(joined), self.counts)
 
     def _batch(self, kind: str) -> ReleaseBatch | None:
         return self.read(kind) if kind in self.kinds else None
@@ -135,7 +135,7 @@ class _Maker:
         self.counts["Device"] = +Counter({"in-another-row": in_use, "no-date": len(devices) - in_use})
 
 
-def _periods(made: Mapping[str, pa.Table], context: Context) -> dict[str, pa.Table]:
+def _periods(made: Mapping[str, pa.Table]) -> dict[str, pa.Table]:
     """Make a period of observation for each person with an event: from the first event to the last."""
     spans = [
         pa.table({"person": made[name]["person_id"], "day": made[name][field]})
@@ -154,10 +154,4 @@ def _periods(made: Mapping[str, pa.Table], context: Context) -> dict[str, pa.Tab
         "observation_period_end_date": grouped["day_max"].combine_chunks(),
         "period_type_concept_id": pa.array(np.full(len(people), _PERIOD_TYPE, np.int32)),
     }
-    del context
     return {"observation_period": finish("observation_period", columns, len(people))}
-
-
-def empty_tables() -> dict[str, pa.Table]:
-    """Give every table of the CDM that is made, without rows."""
-    return {name: finish(name, {}, 0) for name in tables()}

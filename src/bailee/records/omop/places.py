@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from bailee.records.batches import ReleaseBatch
+from bailee.records.batches import RECORDS, ReleaseBatch
 from bailee.records.omop.cdm import finish
 from bailee.records.omop.coding import coded
 from bailee.records.omop.context import CodeBook, Index, Shared
@@ -103,7 +103,7 @@ def shared_tables(batches: Iterable[tuple[str, ReleaseBatch]], ids: Ids, vocabul
 def _read(kind: str, batch: ReleaseBatch, ids: Ids) -> tuple[pa.Table, Codings]:
     elements = Elements.of(kind, batch, _PATHS[kind])
     name = names_of(kind, batch.rows["id"])
-    columns = {"name": name, "id": ids.of(name)}
+    columns = {"name": name, "id": ids.of(name), "source": batch.rows["id"]}
     codings = Codings.join([])
     if kind in {"Location", "Organization"}:
         payer = pa.array(elements.any_of("type.coding.code", _PAYERS))
@@ -139,8 +139,6 @@ def _whole(kind: str, several: list[tuple[pa.Table, Codings]]) -> _Kind:
 
 
 def _no_rows() -> pa.RecordBatch:
-    from bailee.records.batches import RECORDS
-
     return pa.RecordBatch.from_arrays([pa.array([], field.type) for field in RECORDS], schema=RECORDS)
 
 
@@ -161,11 +159,11 @@ def _care_sites(
         "care_site_name": columns["said"],
         "place_of_service_concept_id": pc.if_else(columns["type"].is_valid(), pa.scalar(0, pa.int32()), None),
         "place_of_service_source_value": columns["type"],
-        "care_site_source_value": pc.binary_join_element_wise(columns["name"], "", ""),
+        "care_site_source_value": columns["source"],
         "location_id": columns["location_id"],
     }
     keys = columns["id"].to_numpy(zero_copy_only=False)
-    located = {name: columns[name] for name in columns if name not in {"name", "id", "said", "type", "payer"}}
+    located = {name: columns[name] for name in columns if name not in {"name", "id", "source", "said", "type", "payer"}}
     rows = pa.array(np.arange(both.num_rows))
     tables = [("care_site", finish("care_site", filled, both.num_rows)), ("location", locations(located, rows))]
     return tables, Index.of(keys, keys), counts
