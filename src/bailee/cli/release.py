@@ -35,6 +35,9 @@ if TYPE_CHECKING:
     show_default=True,
     help="What stands in an identifier's place in notes.",
 )
+@click.option(
+    "--to", default="", metavar="PLACE", help="Publish it below s3://bucket/prefix or file:///folder as well."
+)
 @click.pass_obj
 def command(
     home: str | None,
@@ -44,6 +47,7 @@ def command(
     master: str,
     operating_point: str,
     text_method: str,
+    to: str,
 ) -> None:
     """Make the next dataset under an agreement and publish it.
 
@@ -66,6 +70,7 @@ def command(
                 _engine(engine, workers, master),
                 operating_point=operating_point,
                 text_method=cast("TextMethod", text_method),
+                to=to,
                 progress=progress,
             )
     finally:

@@ -20,6 +20,8 @@ from bailee.flows.release.omop_check import omop_findings
 from bailee.stores.home import Home
 from bailee.stores.keys.ring import read_verifier_key
 from bailee.stores.lake.dataset import MANIFEST, DatasetManifest, altered_files, read_dataset
+from bailee.stores.objects.datasets import altered_objects, published_below, read_published
+from bailee.stores.objects.places import open_place
 from bailee.stores.sql.database import read
 from bailee.stores.sql.ledger_append import leaf_entry
 from bailee.stores.sql.ledger_egress import DONE
@@ -62,13 +64,40 @@ def _dataset(hospital: Hospital, folder: Path, manifest: DatasetManifest) -> Ite
         yield Finding(manifest.release, f"the file {path} is missing, altered, or not in the manifest")
     for what in (*_rows(manifest), *omop_findings(folder, manifest)):
         yield Finding(manifest.release, what)
+    yield from _against_ledger(hospital, manifest, sha256_hex((folder / MANIFEST).read_bytes()))
+
+
+def verify_place(hospital: Hospital, url: str) -> Iterator[Finding]:
+    """Check every dataset at or below a place against its manifest and the ledger. Cost: every published byte is read.
+
+    Raises: UserError for another kind of place; Unavailable, Denied.
+    """
+    yield from _ledger(hospital)
+    found = [open_place(url)] if open_place(url).read(MANIFEST) is not None else []
+    found += [open_place(url, one) for one in published_below(open_place(url))]
+    if not found:
+        yield Finding(url, "no dataset is published there")
+    for place in found:
+        try:
+            manifest, content = read_published(place)
+        except Invalid as error:
+            yield Finding(place.url, error.what)
+            continue
+        for key in altered_objects(place, manifest):
+            yield Finding(manifest.release, f"the object {key} is missing, altered, or not in the manifest")
+        for what in _rows(manifest):
+            yield Finding(manifest.release, what)
+        yield from _against_ledger(hospital, manifest, sha256_hex(content))
+
+
+def _against_ledger(hospital: Hospital, manifest: DatasetManifest, sha256: str) -> Iterator[Finding]:
     progress = hospital.egress.progress(manifest.release)
     if progress.state != "done":
         yield Finding(manifest.release, f"the ledger has it as {progress.state}, not done: run its release again")
         return
     with read(hospital.engine) as connection:
         done = leaf_entry(connection, progress.kinds[DONE])
-    if done.artifact_sha256 != sha256_hex((folder / MANIFEST).read_bytes()):
+    if done.artifact_sha256 != sha256:
         yield Finding(manifest.release, "the manifest is not the one that the ledger names")
     if progress.patients != manifest.patients:
         yield Finding(

@@ -24,6 +24,7 @@ class Configuration(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     releases: str = "releases"
     keys: str = "keys"
     consent_stores: tuple[str, ...] = ()  # whose consents bind every release, beside those that an agreement names
+    publish_to: str = ""  # place below which every release is published as well: s3://bucket/prefix
     oidc_issuer: str = ""  # the hospital's own OpenID Connect provider, exactly as its tokens name it
     oidc_audience: str = ""
     oidc_keys_url: str = ""  # of its JWK set

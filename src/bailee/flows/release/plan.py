@@ -35,6 +35,7 @@ class ReleasePlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     text_method: Literal["surrogate", "tag", "remove"]
     as_of_ms: int
     software: str
+    to: str = ""  # the place that it is published to as well
     formats: tuple[str, ...] = USUAL_FORMATS
     vocabulary: str = "none"  # the OMOP vocabulary's version, and the hash of its lookup
     vocabulary_sha256: str = ""

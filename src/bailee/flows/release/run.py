@@ -42,6 +42,8 @@ from bailee.ledger.entries import Bound, Entry, Party
 from bailee.stores.lake.dataset import FORMAT, MANIFEST, DatasetFile, DatasetManifest, publish, read_dataset
 from bailee.stores.lake.manifest import Partition
 from bailee.stores.lake.sealed import INDEX
+from bailee.stores.objects.datasets import publish_to
+from bailee.stores.objects.places import check_place, open_place
 from bailee.stores.sql.agreements import find_agreement, hold_agreement
 from bailee.stores.sql.consents import recheck, size_of
 from bailee.stores.sql.database import read
@@ -87,9 +89,12 @@ def release(
     *,
     operating_point: str = "balanced",
     text_method: TextMethod = "surrogate",
+    to: str = "",
     progress: Progress = lambda *_: None,
 ) -> Released:
     """Make the next release under an agreement, or finish the one that was begun.
+
+    `to` is a place below which it is published as well, instead of the one of the hospital's configuration.
 
     Raises: Denied if a rule refuses it, before anything is read; UserError for an unknown agreement; Unavailable if
     the ledger cannot be written. Killed anywhere, nothing is readable without its disclosures; run again.
@@ -97,7 +102,7 @@ def release(
     began = time.monotonic()
     for _attempt in range(MOST_PLANS):
         try:
-            return _release(hospital, agreement, engine, operating_point, text_method, progress, began)
+            return _release(hospital, agreement, engine, operating_point, text_method, to, progress, began)
         except ConsentChanged:
             continue  # somebody said no while it was made: plan again, without them
     raise Conflict("directives keep changing faster than a release is made: try again later")
@@ -109,6 +114,7 @@ def _release(
     engine: Engine,
     operating_point: str,
     text_method: TextMethod,
+    to: str,
     progress: Progress,
     began: float,
 ) -> Released:
@@ -116,7 +122,7 @@ def _release(
     plan = _unfinished(hospital, agreement)
     resumed = plan is not None
     if plan is None:
-        plan = _plan(hospital, terms, operating_point, text_method)
+        plan = _plan(hospital, terms, operating_point, text_method, to)
     _decide(hospital, terms, approval, plan)
     staging = _begin(hospital, terms, approval, plan)
     coarse = _coarse(hospital, plan, terms, _parts(hospital, plan, engine, progress), engine)
@@ -135,6 +141,8 @@ def _release(
         digest = write_manifest(staging, manifest)
         _disclose(hospital, plan, coarse.parts)
         publish(staging / "dataset", target)
+    if plan.to:
+        publish_to(open_place(plan.to, plan.agreement, target.name), target, manifest)
     rows, size = sum(manifest.records.values()), sum(file.size_bytes for file in manifest.files)
     hospital.egress.done(plan.release, artifact_sha256=digest, rows=rows, size_bytes=size)
     seconds = time.monotonic() - began
@@ -163,7 +171,10 @@ def _unfinished(hospital: Hospital, agreement: str) -> ReleasePlan | None:
     return plan
 
 
-def _plan(hospital: Hospital, terms: Agreement, operating_point: str, text_method: TextMethod) -> ReleasePlan:
+def _plan(hospital: Hospital, terms: Agreement, operating_point: str, text_method: TextMethod, to: str) -> ReleasePlan:
+    place = to or hospital.home.configuration.publish_to
+    if place:
+        check_place(open_place(place))  # a place that cannot be written to is told before anything is
     profile = plan_named(hospital.home, terms.profile)
     vocabulary = loaded_vocabulary(hospital.home) if "omop" in terms.formats else None
     cohort_of(terms)  # a search or query that is not understood is told before anything is written
@@ -183,6 +194,7 @@ def _plan(hospital: Hospital, terms: Agreement, operating_point: str, text_metho
         text_method=text_method,
         as_of_ms=hospital.clock.now_ms(),
         software=__version__,
+        to=place,
         formats=terms.formats,
         vocabulary=vocabulary.version if vocabulary else "none",
         vocabulary_sha256=vocabulary.sha256 if vocabulary else "",
