@@ -173,21 +173,43 @@ static void write_pair(rewriter *w, const plan_node *node, uint32_t plain, uint3
   if (!w->refused && !w->failed) write_member(w, &steps[two->value], plain + 1, aligned, so_far);
 }
 
+/* A member's value by its name, or 0. */
+static uint32_t member_of(const rewriter *w, uint32_t object, const plan_way *way) {
+  span name = plan_name(w->plan, way->name);
+  uint32_t end = w->tape->tokens[object].next;
+  for (uint32_t k = object + 1; k < end; k = json_after(w->tape, k + 1)) {
+    const json_token *key = &w->tape->tokens[k];
+    if (key->next == way->hash && json_equals(w->text + key->start, key->end - key->start, key->flags & JSON_ESCAPED, name.bytes, name.size)) return k + 1;
+  }
+  return 0;
+}
+
+/* Find the first text at the end of a way that selects. Returns whether there is anything at its end. */
+static int follow(const rewriter *w, const plan_node *node, uint32_t object, int32_t number, const name_slot **slot) {
+  const plan_way *way = &w->plan->ways[number];
+  uint32_t value = member_of(w, object, way);
+  if (!value) return 0;
+  const json_token *token = &w->tape->tokens[value];
+  if (way->next < 0) {
+    if (token->kind == JSON_STRING) *slot = name_find_value(&w->plan->names, node->select, w->text, token);
+    return 1;
+  }
+  if (token->kind == JSON_OBJECT) return follow(w, node, value, way->next, slot);
+  int found = 0;
+  for (uint32_t item = value + 1; token->kind == JSON_ARRAY && item < token->next && !*slot; item = json_after(w->tape, item)) {
+    if (w->tape->tokens[item].kind == JSON_OBJECT) found |= follow(w, node, item, way->next, slot);
+  }
+  return found;
+}
+
 /* The node whose steps this object meets, or -1: it does not leave. */
 static int32_t select_node(rewriter *w, uint32_t object, int32_t node_number) {
   const plan_node *node = &w->plan->nodes[node_number];
   if (node->select_on < 0) return node_number;
-  span name = plan_name(w->plan, node->select_on);
-  uint32_t end = w->tape->tokens[object].next, value = 0;
-  for (uint32_t k = object + 1; k < end && !value; k = json_after(w->tape, k + 1)) {
-    const json_token *key = &w->tape->tokens[k];
-    if (key->next != node->select_hash) continue;
-    if (json_equals(w->text + key->start, key->end - key->start, key->flags & JSON_ESCAPED, name.bytes, name.size)) value = k + 1;
-  }
-  const json_token *text = &w->tape->tokens[value];
   const name_slot *slot = NULL;
-  if (!value) slot = name_find(&w->plan->names, node->select, (const uint8_t *)"", 0, 0, json_hash((const uint8_t *)"", 0));
-  else if (text->kind == JSON_STRING) slot = name_find_value(&w->plan->names, node->select, w->text, text);
+  int found = 0;
+  for (int32_t way = node->way; way >= 0 && !slot; way = w->plan->ways[way].otherwise) found |= follow(w, node, object, way, &slot);
+  if (!found) slot = name_find(&w->plan->names, node->select, (const uint8_t *)"", 0, 0, json_hash((const uint8_t *)"", 0));
   int32_t chosen = slot ? slot->value : node->otherwise;
   if (chosen < 0 && node->refuse) w->refused = 1;
   else if (chosen < 0) drop(w, node_number, node->select_on);

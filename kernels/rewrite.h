@@ -37,11 +37,18 @@ typedef struct {
   int32_t absent; /* text, or -1 */
 } plan_step;
 
+/* A step on the way to the text that selects: the member `name`, then `next`. Where no text on it selects: `otherwise`. */
+typedef struct {
+  int32_t name;
+  uint32_t hash;
+  int32_t next, otherwise; /* steps, or -1 */
+} plan_way;
+
 typedef struct {
   name_table steps;
   name_table select;
-  int32_t select_on; /* name, or -1 */
-  uint32_t select_hash;
+  int32_t select_on; /* name of the first member looked at, or -1 */
+  int32_t way;       /* the first step */
   int32_t otherwise;
   int32_t refuse;
   int32_t alone; /* name, or -1 */
@@ -59,6 +66,7 @@ typedef struct {
   const plan_step *steps;
   const plan_node *nodes;
   const plan_check *checks;
+  const plan_way *ways;
   const uint8_t *texts; /* arguments and shapes */
   const int64_t *text_offsets;
   name_table roots; /* resource type → node */

@@ -21,6 +21,13 @@ DAY = "-07-19"  # every date canary has it
 PLUS4 = "-4711"  # every ZIP code has it
 WRONG, ALL = 6, 7  # the variants with a string where a number belongs, and with every type of each choice
 AGED = {"a": 104, "mo": 1299, "wk": 5299, "d": 39999, "h": 949999, "min": 59999999}
+AGE_RANGES = {
+    "AllergyIntolerance": ("onsetRange",),
+    "Condition": ("onsetRange", "abatementRange"),
+    "Procedure": ("performedRange",),
+    "FamilyMemberHistory": ("ageRange", "deceasedRange"),
+    "FamilyMemberHistory.condition": ("onsetRange",),
+}
 STRINGS = {"string", "markdown", "uri", "url", "canonical", "code", "id", "oid", "uuid", "xhtml"}
 NUMBERS = {"decimal": 7.5, "integer": 7, "positiveInt": 7, "unsignedInt": 7}
 DATES = {"date": f"1913{DAY}", "dateTime": f"2013{DAY}T10:11:12+01:00", "instant": f"2013{DAY}T10:11:12.123Z"}
@@ -36,7 +43,8 @@ def leaks(done: Any) -> list[str]:
     """List the canaries in what came out, and ages that should be folded."""
     text = write_json(done)
     found = [canary for canary in (MARK, MARK.lower(), MARK.upper(), DAY, PLUS4) if canary in text]
-    return found + [str(age) for age in AGED.values() if f'"value":{age}' in text]
+    ages = [str(age) for age in AGED.values() if f'"value":{age}' in text]
+    return found + ages + [key for key in ("valueInteger",) if f'"{key}":{AGED["a"]}' in text]
 
 
 class Maker:
@@ -68,7 +76,20 @@ class Maker:
                     made["_" + element.name] = [beside] if element.repeats else beside
         if len(seen) < 2 and "extension" in r4.children(owner):
             made["extension"] = [self.extension(), *(self.extensions if not seen else ())]
-        return made
+        return made | self.ages(owner)
+
+    def ages(self, owner: str) -> dict[str, Any]:
+        """Make an age question of an Observation, with answers of several types; and ranges of ages, in every unit."""
+        unit = list(AGED)[self.variant % len(AGED)]
+        if self.variant >= len(AGED):
+            return {}
+        age = {"value": AGED[unit], "code": unit, "system": UCUM}
+        both = {"low": dict(age), "high": dict(age)}
+        if owner not in {"Observation", "Observation.component"}:
+            return dict.fromkeys(AGE_RANGES.get(owner, ()), both)
+        code = {"coding": [{"code": self.canary()}, {"system": LOINC, "code": "30525-0"}]}
+        words = {"valueInteger": AGED["a"], "valueString": self.canary()}
+        return {"code": code, "valueQuantity": age, "valueRange": both} | words
 
     def chosen(self, owner: str, element: r4.Element) -> bool:
         """Take two types of a choice, others in the next variant; in one variant all of them."""

@@ -11,7 +11,8 @@ What the plan's docstrings leave open is settled here:
   every other type by the keyed hash of `Type/id`; a contained id by the hash of `#id`, so that `#id` still finds it.
   The base and the version of a reference go; `urn:uuid:`, `urn:oid:` become the `urn:uuid:` of a keyed hash; what is
   neither of these goes (conditional, canonical, logical text).
-- `select` looks at the member's string; an object that lacks the member selects by "".
+- `select` looks at the member's string; an object that lacks the member selects by "". `a.b` goes further in, items
+  in turn, and the first text that is known selects; `a|b` looks at b where nothing at a does.
 - Items that leave an array leave no gap, except where a surviving `_key` array needs the positions.
 - Objects and arrays that are empty at the end go, but not a resource: it has its `resourceType`.
 - RESOURCE with argument "contained" marks ids of the other kind; an object without a known root is removed.
@@ -54,6 +55,16 @@ class Outcome:
     refused: str = ""  # "type" or "modifier"
     removed: Counter[int] = field(default_factory=Counter)  # rule → values that did not leave
     unknown: Counter[str] = field(default_factory=Counter)  # node → members without a step, objects selected away
+
+
+def ends(thing: Any, way: list[str]) -> list[Any]:
+    """Give what stands at the end of a way of members, through the items of arrays but not at the end."""
+    if not isinstance(thing, dict) or way[0] not in thing:
+        return []
+    value, rest = thing[way[0]], way[1:]
+    if not rest:
+        return [value]
+    return [end for item in (value if isinstance(value, list) else [value]) for end in ends(item, rest)]
 
 
 class Refused(Exception):
@@ -144,8 +155,9 @@ class Walk:
     def select(self, thing: Mapping[str, Any], node: Node) -> Node | None:
         if not node.select_on:
             return node
-        value = thing.get(node.select_on, "")
-        chosen = node.select.get(value, node.otherwise) if is_text(value) else node.otherwise
+        found = [value for way in node.select_on.split("|") for value in ends(thing, way.split("."))]
+        known = [value for value in found if is_text(value) and value in node.select]
+        chosen = node.select.get(known[0] if known else "", node.otherwise) if known or not found else node.otherwise
         if chosen == -1 and node.refuse:
             raise Refused
         return None if chosen == -1 else self.plan.nodes[chosen]

@@ -58,6 +58,7 @@ THING = {
     "needed": step(A.DESCEND, node=1, absent='{"code": "masked"}'),
     "asked": step(A.TEXT, absent='"x"'),
     "shadowless": step(A.DESCEND, node=1),
+    "selecting": step(A.DESCEND, node=6),
     "extension": step(A.DESCEND, node=2),
     "modifierExtension": step(A.DESCEND, node=3),
     "resource": step(A.RESOURCE),
@@ -76,6 +77,14 @@ NODES = (
         name="Patient",
         steps={"id": step(A.OWN_ID), "part": step(A.DESCEND, node=0), "meta": step(A.KEEP), "born": step(A.BIRTH_YEAR)},
     ),
+    Node(
+        name="Thing by what lies in it",
+        steps={},
+        select_on="part.extension.url|needed.extension.url|code",
+        select={"http://a": 5, "http://b": 1, "male": 7, "": 0},
+        otherwise=0,
+    ),
+    Node(name="Male", steps={"code": step(A.KEEP), "age": step(A.AGE), "selecting": step(A.DESCEND, node=6)}),
 )
 ROOTS = {"Observation": 0, "Patient": 5, "Bundle": 0}
 
@@ -183,7 +192,7 @@ def _value(draw, key, values):
         one = AGES
     elif key in {"resource", "contained"}:
         one = st.one_of(*(_thing(values, kind) for kind in ("Patient", "Observation", "Nothing")))
-    elif key in {"part", "needed", "extension", "modifierExtension", "_given", "_when", "attachment"}:
+    elif key in {"part", "needed", "selecting", "extension", "modifierExtension", "_given", "_when", "attachment"}:
         one = _thing(values)
     if draw(st.booleans()):
         return draw(one)

@@ -82,6 +82,7 @@ def command(
 def account(done: Released) -> list[str]:
     """Say in a few lines what a release did."""
     from bailee.core.reasons import plain_words
+    from bailee.deid.structure.zip3 import zip3_table
 
     summary = done.summary
     taken, left = sum(summary.taken.values()), sum(summary.left.values())
@@ -96,6 +97,9 @@ def account(done: Released) -> list[str]:
         lines.append("  Refused:")
         lines += [f"    {count:>10,}  {code:<16} {plain_words(code)}" for code, count in summary.refused.items()]
     lines += _omop(done)
+    lines += [f"  {element}: {step}" for element, step in sorted(done.manifest.coarsened.items())]
+    if zip3_table().is_outdated(int(done.plan.as_of[:4])):
+        lines.append(f"  ZIP codes: {zip3_table().words(int(done.plan.as_of[:4]))}")
     lines += [f"  Dataset:  {done.folder}", f"  Evidence: {done.report}  (for the hospital only)"]
     return lines
 

@@ -97,6 +97,11 @@ def test_a_table_is_outdated_once_the_next_census_is_out():
     assert zip3_table().is_outdated(2033)
 
 
+def test_a_table_says_its_census_and_when_it_is_due():
+    assert zip3_table().words(2030) == "2020 Census: 876 of 894 prefixes may stay"
+    assert zip3_table().words(2040).endswith("its table is due")
+
+
 def test_a_new_table_is_summed_from_areas():
     table = zip3_table()
     areas = [(prefix + "01", people - 1) for prefix, people in table.populations.items() if people]

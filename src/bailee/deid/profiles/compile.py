@@ -121,14 +121,25 @@ class _Compiler:
             name=f"{owner} by {member}",
             steps={},
             select_on=member,
-            select={value: self.selected(owner, bare, chosen, value) for value in selecting_values(chosen)},
+            select=self.chosen(owner, bare, chosen),
             otherwise=self.plain(owner, bare) if open_otherwise else -1,
         )
         return index
 
-    def selected(self, owner: str, bare: Places, chosen: list[Place], value: str) -> int:
-        """Give the node for one value of the selecting member; -1 if a rule removes such objects."""
-        met = [place for place in chosen if place.where and value in where_values(place.where)]
+    def chosen(self, owner: str, bare: Places, chosen: list[Place]) -> dict[str, int]:
+        """Give the node for each value of the selecting member; -1 where a rule removes such objects."""
+        found: dict[str, int] = {}
+        same: dict[tuple[Place, ...], int] = {}
+        for value in selecting_values(chosen):
+            met = tuple(place for place in chosen if place.where and value in where_values(place.where))
+            if any(self.rules[place.rule].group.only == "@codes" for place in met):
+                found[value] = self.selected(owner, bare, met, value)
+            else:
+                found[value] = same[met] = same[met] if met in same else self.selected(owner, bare, met, value)
+        return found
+
+    def selected(self, owner: str, bare: Places, met: tuple[Place, ...], value: str) -> int:
+        """Give the node of objects that meet the conditions of some rules."""
         for place in met:
             if self.ends(place):
                 self.used.add(self.rules[place.rule].path.text)

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import msgspec
 
 from bailee.core.errors import UserError
-from bailee.deid.profiles.paths import Path, PathStep, parse_path
+from bailee.deid.profiles.paths import Path, PathStep, Where, parse_path
 from bailee.deid.structure.plan import Action, CheckKind, Node, Plan, Step
 from bailee.records import r4
 
@@ -70,7 +70,7 @@ def explain(plan: Plan, text: str) -> Decision:
     path = _checked(text)
     if path.head not in plan.roots:
         return Decision(path=text, outcome="is refused", rule="", reason=f"{path.head} does not leave")
-    node: Node | None = plan.nodes[plan.roots[path.head]]
+    node = _selected(plan, plan.roots[path.head], path.where)
     decided = Decision(path=text, outcome="is decided part by part", rule="", reason="A record")
     for step in path.steps:
         found = node.steps.get(step.name) if node else None
@@ -109,13 +109,15 @@ def _checked(text: str) -> Path:
 
 def _entered(plan: Plan, found: Step, step: PathStep) -> Node | None:
     """Follow a step into the node that the condition selects, or that objects of no condition have."""
-    if found.action is not Action.DESCEND:
-        return None
-    node = plan.nodes[found.node]
+    return _selected(plan, found.node, step.where) if found.action is Action.DESCEND else None
+
+
+def _selected(plan: Plan, number: int, where: Where | None) -> Node | None:
+    node = plan.nodes[number]
     if not node.select_on:
         return node
-    met = step.where is not None and step.where.member == node.select_on
-    value = step.where.values[0] if met and step.where and step.where.values else None
+    met = where is not None and where.member in {node.select_on, *node.select_on.split("|")}
+    value = where.values[0] if met and where and where.values else None
     index = node.select.get(value, node.otherwise) if value is not None else node.otherwise
     return plan.nodes[index] if index != -1 else None
 

@@ -5,6 +5,8 @@
     HumanName.family                                 an element of a data type, wherever the type occurs
     Observation.value                                all types of a choice; Observation.valueString is one of them
     Patient.telecom.where(system='phone').value      what a sibling's text selects; `in ('a', 'b')`, `in @list`
+    Observation.where(code.coding.code='x').value    what a text further in selects: the first of several that any does
+    Quantity.where(code|unit='a').value              what a sibling selects, or another one where the first does not
 
 Extensions have no paths: a profile lists them by URL.
 """
@@ -16,11 +18,14 @@ import re
 import msgspec
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9]*")
-_WHERE = re.compile(r"where\((\w+)\s*(?:=\s*'([^']*)'|in\s*\(([^)]*)\)|in\s*(@[\w-]+))\)")
+_WHERE = re.compile(r"where\((\w+(?:[.|]\w+)*)\s*(?:=\s*'([^']*)'|in\s*\(([^)]*)\)|in\s*(@[\w-]+))\)")
 
 
 class Where(msgspec.Struct, frozen=True, kw_only=True):
-    """The condition of a step: a member whose text is one of `values`, or stands in the list `named` ("@units")."""
+    """The condition of a step: a member whose text is one of `values`, or stands in the list `named` ("@units").
+
+    `member` may go further in, `code.coding.code`, and name an alternative, `code|unit`.
+    """
 
     member: str
     values: tuple[str, ...] = ()

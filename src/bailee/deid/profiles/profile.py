@@ -257,7 +257,12 @@ class _Source:
     def check_where(self, text: str, owner: str, step: PathStep) -> None:
         if step.where is None:
             return
-        if step.where.member not in r4.children(owner):
-            raise self.complaint(text, f"{text}: {owner} has no element {step.where.member} to select by")
+        for way in step.where.member.split("|"):
+            try:
+                kind = r4.elements_at(f"{owner}.{way}")[-1].type
+            except KeyError:
+                kind = ""
+            if not kind or not r4.is_primitive(kind):
+                raise self.complaint(text, f"{text}: {owner} has no element {way} to select by")
         if step.where.named and step.where.named not in lists():
             raise self.complaint(text, f"no list {step.where.named}")

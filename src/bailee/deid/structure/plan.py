@@ -78,6 +78,8 @@ class Node(msgspec.Struct, frozen=True, kw_only=True):
     Where `select_on` names a member, its text value picks another node for this object: an extension by its `url`,
     a coding by its `system`; an object that lacks the member selects by "". A value that `select` lacks falls to
     `otherwise`: a node, or -1 (the object does not leave). The node that was selected selects no further.
+    `code.coding.code` goes through objects and the items of arrays, and the first value that `select` has picks;
+    `code|unit` looks at the second member where nothing at the first picks.
     `alone` names a member that is nothing by itself (an extension's `url`): if only it survives, the object is empty.
     `refuse` marks modifier extensions: an object that falls to -1 there refuses its whole resource.
     """
@@ -89,6 +91,11 @@ class Node(msgspec.Struct, frozen=True, kw_only=True):
     otherwise: int = -1
     refuse: bool = False
     alone: str = ""
+
+    @property
+    def ways(self) -> tuple[tuple[str, ...], ...]:
+        """Give the ways to the text that selects, each by its members; none for a node that does not select."""
+        return tuple(tuple(way.split(".")) for way in self.select_on.split("|")) if self.select_on else ()
 
 
 class Rule(msgspec.Struct, frozen=True, kw_only=True):

@@ -26,10 +26,19 @@ class _Node(ctypes.Structure):
         ("steps", NameTable),
         ("select", NameTable),
         ("select_on", ctypes.c_int32),
-        ("select_hash", ctypes.c_uint32),
+        ("way", ctypes.c_int32),
         ("otherwise", ctypes.c_int32),
         ("refuse", ctypes.c_int32),
         ("alone", ctypes.c_int32),
+    )
+
+
+class _Way(ctypes.Structure):
+    _fields_ = (
+        ("name", ctypes.c_int32),
+        ("hash", ctypes.c_uint32),
+        ("next", ctypes.c_int32),
+        ("otherwise", ctypes.c_int32),
     )
 
 
@@ -52,6 +61,7 @@ class PlanView(ctypes.Structure):
         ("steps", ctypes.c_void_p),
         ("nodes", ctypes.c_void_p),
         ("checks", ctypes.c_void_p),
+        ("ways", ctypes.c_void_p),
         ("texts", ctypes.c_void_p),
         ("text_offsets", ctypes.c_void_p),
         ("roots", NameTable),
@@ -102,13 +112,15 @@ class PlanTables:
         self._steps = (_Step * max(len(steps), 1))(*(self._step(key, step) for key, step in steps))
         self._checks = (_Check * max(len(checks), 1))(*checks)
         view = space.view()
+        ways: list[_Way] = []
         self._nodes = (_Node * max(len(members), 1))(
-            *(self._node(node, *tables) for node, tables in zip(plan.nodes, members, strict=True))
+            *(self._node(node, *tables, ways) for node, tables in zip(plan.nodes, members, strict=True))
         )
+        self._ways = (_Way * max(len(ways), 1))(*ways)
         meta = self._text(compact_json(plan.meta)) if plan.meta else -1
         self._content, self._offsets = packed(self._texts)
         self._names = space.names()
-        arrays = (ctypes.cast(array, ctypes.c_void_p) for array in (self._steps, self._nodes, self._checks))
+        arrays = (ctypes.cast(array, ctypes.c_void_p) for array in (self._steps, self._nodes, self._checks, self._ways))
         texts = (address(self._content), address(self._offsets))
         tables = (self._roots, self._types, self._known)
         self.view = PlanView(view, *arrays, *texts, *tables, meta, int(plan.keeps_other_patients))
@@ -124,12 +136,23 @@ class PlanTables:
         absent = self._text(compact_json(step.absent)) if step.absent else -1
         return _Step(int(step.action), step.rule, step.node, number, step.check, name, int(contained), absent)
 
-    def _node(self, node: Node, steps: NameTable, select: NameTable) -> _Node:
+    def _node(self, node: Node, steps: NameTable, select: NameTable, ways: list[_Way]) -> _Node:
         alone = self._space.number(node.alone) if node.alone else -1
         if not node.select_on:
-            return _Node(steps, select, -1, 0, -1, 0, alone)
-        number, hashed = self._space.number(node.select_on), self._space.hash_of(node.select_on)
-        return _Node(steps, select, number, hashed, node.otherwise, int(node.refuse), alone)
+            return _Node(steps, select, -1, -1, -1, 0, alone)
+        first = len(ways)
+        number = self._space.number(node.ways[0][0])
+        for at, names in enumerate(node.ways):
+            self._add_way(names, ways, last=at + 1 == len(node.ways))
+        return _Node(steps, select, number, first, node.otherwise, int(node.refuse), alone)
+
+    def _add_way(self, names: tuple[str, ...], ways: list[_Way], *, last: bool) -> None:
+        """Add the steps of one way, behind each other; only the first tells where to go if nothing on it selects."""
+        first = len(ways)
+        for at, name in enumerate(names):
+            following = first + at + 1 if at + 1 < len(names) else -1
+            otherwise = first + len(names) if at == 0 and not last else -1
+            ways.append(_Way(self._space.number(name), self._space.hash_of(name), following, otherwise))
 
     def _check(self, check: Check) -> _Check:
         values = check.values if check.kind is CheckKind.ONE_OF else ()
@@ -166,5 +189,6 @@ def _whole(text: str) -> str:
 def _known_names(plan: Plan) -> list[str]:
     names = {name for owner in r4.owners() for name in r4.children(owner)}
     names |= {"_" + name for name in names} | {"resourceType"}
-    names |= {key for node in plan.nodes for key in (*node.steps, node.select_on, node.alone) if key}
+    names |= {key for node in plan.nodes for key in (*node.steps, node.alone) if key}
+    names |= {name for node in plan.nodes for way in node.ways for name in way}
     return sorted(names)

@@ -50,6 +50,11 @@ class Zip3Table(msgspec.Struct, frozen=True, kw_only=True):
         """Tell whether a later census has been published: ten years on, and three more for its tables by area."""
         return year >= self.vintage + 13
 
+    def words(self, year: int) -> str:
+        """Say which census the table is of, and whether it is time for a newer one."""
+        said = f"{self.vintage} Census: {len(self.whitelist())} of {len(self.populations)} prefixes may stay"
+        return f"{said}. A later census has been published: its table is due" if self.is_outdated(year) else said
+
 
 @cache
 def zip3_table() -> Zip3Table:

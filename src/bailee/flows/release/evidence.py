@@ -58,6 +58,7 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
     profile: str
     operating_point: str
     as_of: str
+    zip3: str  # which census decides about ZIP codes, and whether it is outdated
     patients_taken: int
     patients_left: int
     types: Sequence[TypeCount]

@@ -9,6 +9,7 @@ from bailee.agreements.terms import Agreement
 from bailee.core.keys import Secret
 from bailee.deid.notes.found import CHARTS, MODEL, PATTERNS
 from bailee.deid.notes.leaks import missed_by_all
+from bailee.deid.structure.zip3 import zip3_table
 from bailee.flows.hospital import Hospital
 from bailee.flows.profiles import plan_named
 from bailee.flows.release.evidence import Evidence, NoteSample, RuleCount, TypeCount, write_report
@@ -49,6 +50,7 @@ def report(
         profile=plan.profile,
         operating_point=plan.operating_point,
         as_of=plan.as_of,
+        zip3=zip3_table().words(int(plan.as_of[:4])),
         patients_taken=summary.patients_taken,
         patients_left=summary.patients_left,
         types=_types(summary),
