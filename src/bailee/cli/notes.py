@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from functools import cached_property
 from pathlib import Path
 from typing import IO, Any
@@ -67,17 +67,56 @@ def find_command(source: Path, target: Path, **given: Any) -> None:
 @CHARTS
 @MODEL
 @SECOND
-@click.option("--method", default="tag", metavar="METHOD", help="tag ([NAME], …) or remove.")
-def scrub_command(source: Path, target: Path, method: str, **given: Any) -> None:
+@click.option(
+    "--method", default="tag", show_default=True, metavar="METHOD", help="tag ([NAME], …), remove or surrogate."
+)
+@click.option(
+    "--key-file",
+    type=FILE,
+    help="For surrogates: 32 bytes as hexadecimal digits; made if there is no such file. Same key, same surrogates.",
+)
+@click.option(
+    "--map", "places", type=FILE, help="Also write where each replacement stood and stands, for the hospital only."
+)
+def scrub_command(
+    source: Path, target: Path, method: str, key_file: Path | None, places: Path | None, **given: Any
+) -> None:
     """Write each note of SOURCE to TARGET with its identifiers replaced: {"id": …, "text": …}.
 
-    A note in a language that is not supported is withheld: {"id": …, "withheld": "language"}.
+    Surrogates and moved dates come from the key and the note's patient: "patient" in the line, else the patient of the
+    note's chart. What may not leave is withheld: {"id": …, "withheld": "language"} if the language is not supported,
+    "survivor" if a value of the chart still stood in the text.
     """
     seeker = _Seeker(**given)
-    with _replacing(target) as out:
+    with _replacing(target) as out, _replacing(places) if places else nullcontext() as map_out:
+        key = _key(method, key_file)
         for rows in _batches(source):
-            out.writelines(seeker.scrubbed(rows, method))
+            written = seeker.scrubbed(rows, method, key)
+            for line, placed in written:
+                out.write(line)
+                if map_out:
+                    map_out.write(placed)
     seeker.report()
+
+
+def _key(method: str, path: Path | None) -> Any:
+    """Read or make the key, and say what it is good for."""
+    if method != "surrogate":
+        if path is not None:
+            raise UserError(
+                "only surrogates come from a key", remedy="Leave out --key-file, or add --method surrogate."
+            )
+        return None
+    from bailee.flows.scrub import key_of
+
+    key, fresh = key_of(path)
+    if fresh:
+        click.echo(
+            f"made a new key: {path}. Keep it: notes scrubbed with it later have the same surrogates and dates. "
+            "Keep it from whoever gets the notes: with it one can test whose a surrogate is.",
+            err=True,
+        )
+    return key
 
 
 @command.command("train")
@@ -107,7 +146,8 @@ class _Seeker:
     ) -> None:
         self._language, self._point = language, point
         self._charts, self._model, self._second = charts, model, second
-        self.notes = self.spans = self.unsupported = 0
+        self.notes = self.spans = self.unsupported = self.withheld = 0
+        self._scrubber: Any = None
 
     @cached_property
     def _folder(self) -> Any:
@@ -133,7 +173,8 @@ class _Seeker:
         from bailee.deid.notes.text import texts_from_strings
 
         texts, folder = texts_from_strings([row["text"] for row in rows]), self._folder
-        known = {"charts": folder.charts, "chart_of": folder.chart_of(row["id"] for row in rows)} if folder else {}
+        ids, patients = [row["id"] for row in rows], [row["patient"] for row in rows]
+        known = {"charts": folder.charts, "chart_of": folder.chart_of(ids, patients)} if folder else {}
         found = find(texts, language=self._language, operating_point=self._point, **known, **self._parts)
         self.notes += len(rows)
         self.spans += len(found)
@@ -155,24 +196,62 @@ class _Seeker:
             line = {"id": row["id"], "spans": spans[first[number] : first[number + 1]]}
             if found.language[number] < 0:
                 line["unsupported_language"] = True
-            yield json.dumps(line, ensure_ascii=False) + "\n"
+            yield _line(line)
 
-    def scrubbed(self, rows: list[dict[str, Any]], method: str) -> Iterator[str]:
-        """Give a line for each note with its text rewritten."""
-        from bailee.deid.notes.scrub import scrub
+    def scrubbed(self, rows: list[dict[str, Any]], method: str, key: Any) -> Iterator[tuple[str, str]]:
+        """Give for each note a line with its text rewritten, and a line with the places of what was replaced."""
+        from bailee.flows.scrub import Scrubber
 
+        if self._scrubber is None:
+            self._scrubber = Scrubber(method, key=key, folder=self._folder)
         texts, found = self.find(rows)
-        released = scrub(texts, found, method=method).texts.to_pylist()  # type: ignore[arg-type]
-        for number, row in enumerate(rows):
-            known = found.language[number] >= 0
-            rest = {"text": released[number]} if known else {"withheld": "language"}
-            yield json.dumps({"id": row["id"], **rest}, ensure_ascii=False) + "\n"
+        patients, chart_of = self._whose(rows, needed=key is not None)
+        done = self._scrubber.clean(texts, found, patients, chart_of)
+        released, withheld = done.scrubbed.texts.to_pylist(), done.withheld
+        self.withheld += sum(reason == "survivor" for reason in withheld)
+        for number, (row, places) in enumerate(zip(rows, _places(found, done.scrubbed), strict=True)):
+            rest = {"withheld": withheld[number]} if withheld[number] else {"text": released[number]}
+            yield _line({"id": row["id"], **rest}), _line({"id": row["id"], "spans": places})
+
+    def _whose(self, rows: list[dict[str, Any]], *, needed: bool) -> tuple[list[str], Any]:
+        """Tell each note's patient, and the number of its chart or -1. Raises: Invalid naming the line of a note of nobody."""
+        import numpy as np
+
+        folder, patients = self._folder, [row["patient"] for row in rows]
+        chart_of = np.full(len(rows), -1, np.int32)
+        if folder is not None:
+            chart_of = folder.chart_of([row["id"] for row in rows], patients)
+            patients = [given or folder.patient_of(chart) for given, chart in zip(patients, chart_of, strict=True)]
+        nobody = next((row["where"] for row, patient in zip(rows, patients, strict=True) if not patient), None)
+        if nobody and needed:
+            from bailee.flows.scrub import NEED_PATIENT
+
+            raise Invalid("a note of nobody known: surrogates belong to a patient", where=nobody, remedy=NEED_PATIENT)
+        return patients, chart_of
 
     def report(self) -> None:
         """Say what was done."""
         click.echo(f"{self.notes:,} notes, {self.spans:,} identifiers", err=True)
         if self.unsupported:
             click.echo(f"{self.unsupported:,} notes are in a language that is not supported", err=True)
+        if self.withheld:
+            click.echo(f"{self.withheld:,} notes were withheld: a value of their chart was left", err=True)
+
+
+def _places(found: Any, scrubbed: Any) -> Iterator[list[Any]]:
+    """Give each note's replacements: start, end, label, and start and end in the new text."""
+    from bailee.deid.notes.found import LABELS
+
+    labels = [LABELS[label] for label in found.label.tolist()]
+    columns = [column.tolist() for column in (scrubbed.start, scrubbed.end, scrubbed.new_start, scrubbed.new_end)]
+    rows = [[a, b, label, c, d] for a, b, label, c, d in zip(*columns[:2], labels, *columns[2:], strict=True)]
+    first = found.first().tolist()
+    for note in range(len(first) - 1):
+        yield rows[first[note] : first[note + 1]]
+
+
+def _line(content: dict[str, Any]) -> str:
+    return json.dumps(content, ensure_ascii=False) + "\n"
 
 
 def _batches(source: Path, *, spans: bool = False) -> Iterator[list[dict[str, Any]]]:
@@ -207,6 +286,8 @@ def _row(line: bytes, where: str, *, spans: bool) -> dict[str, Any]:
     # lone surrogates are no characters; a mark keeps the places of all others
     row["text"] = row["text"].encode("utf-8", "replace").decode("utf-8") if not row["text"].isascii() else row["text"]
     row["id"] = str(row["id"]) if not isinstance(row["id"], str) else row["id"]
+    row["where"] = where
+    row["patient"] = "" if row.get("patient") is None else str(row["patient"])
     return row
 
 

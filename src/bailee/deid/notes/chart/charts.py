@@ -59,6 +59,18 @@ class Charts:
         found = pc.fill_null(pc.index_in(patients.cast(pa.string()), value_set=self.patients), -1)
         return np.asarray(found.to_numpy(zero_copy_only=False), np.int32)
 
+    def take(self, charts: npt.NDArray[np.int32]) -> Charts:
+        """Give some of the charts, numbered anew in the order asked for; -1 gives a chart that holds nothing."""
+        bounds = np.searchsorted(self.chart, np.arange(self.count + 1)).astype(np.int64)
+        known = np.flatnonzero(charts >= 0)
+        counts = np.zeros(len(charts), np.int64)
+        counts[known] = np.diff(bounds)[charts[known]]
+        first = np.zeros(len(charts), np.int64)
+        first[known] = bounds[charts[known]]
+        rows = np.arange(int(counts.sum())) + np.repeat(first - np.cumsum(counts) + counts, counts)
+        owner = np.repeat(np.arange(len(charts), dtype=np.int32), counts)
+        return Charts(len(charts), owner, self.kind[rows], self.value.take(pa.array(rows)), self.person[rows])
+
     def persons_of(self, chart: int) -> list[int]:
         """Tell the person of each of one chart's values, in the order of `values_of`."""
         first, end = np.searchsorted(self.chart, (chart, chart + 1))

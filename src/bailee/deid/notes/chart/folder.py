@@ -4,7 +4,8 @@ A folder holds either or both of
 - FHIR R4 resources: NDJSON files (`*.ndjson`, a resource a line) and JSON files (`*.json`, a resource or a Bundle). A note
   belongs to the patient of the resource whose id is the note's id (DocumentReference, DiagnosticReport, …), else to the
   Patient with the note's id; where the folder has one patient only, to that one;
-- lists (`*.jsonl`): lines `{"id": NOTE, "identifiers": [{"kind": KIND, "value": TEXT}, …]}`, kinds as in `kinds.KINDS`.
+- lists (`*.jsonl`): lines `{"id": NOTE, "identifiers": [{"kind": KIND, "value": TEXT}, …]}`, kinds as in `kinds.KINDS`;
+  `"patient"` may tell whose note it is.
 """
 
 from __future__ import annotations
@@ -45,6 +46,7 @@ class Listed(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     id: str
     identifiers: list[Identifier]
+    patient: str = ""
 
     def __repr__(self) -> str:
         return f"Listed({len(self.identifiers)} identifiers)"
@@ -55,15 +57,22 @@ class ChartFolder:
     """Charts, and which note each is for."""
 
     charts: Charts
-    number: dict[str, int]
+    number: dict[str, int]  # by id of a note or of a patient
     only: int = -1
+    patients: tuple[str, ...] = ()  # whose each chart is, "" where nobody told
 
     def __repr__(self) -> str:
         return f"ChartFolder({self.charts!r})"
 
-    def chart_of(self, notes: Iterable[str]) -> npt.NDArray[np.int32]:
-        """Tell the chart of each note by its id, -1 for a note that has none."""
-        return np.array([self.number.get(note, self.only) for note in notes], np.int32)
+    def chart_of(self, notes: Iterable[str], patients: Iterable[str] | None = None) -> npt.NDArray[np.int32]:
+        """Tell the chart of each note by its id, else by its patient's; -1 for a note that has none."""
+        asked = zip(notes, patients, strict=True) if patients is not None else ((note, note) for note in notes)
+        find = self.number.get
+        return np.array([find(note, find(patient, self.only)) for note, patient in asked], np.int32)
+
+    def patient_of(self, chart: int) -> str:
+        """Tell whose a chart is, "" where nobody told."""
+        return self.patients[chart] if 0 <= chart < len(self.patients) else ""
 
 
 @dataclass
@@ -173,7 +182,8 @@ def _join(gathered: _Gathered) -> ChartFolder:
     for offset, listed in enumerate(gathered.lists):
         number[listed.id] = base + offset
     only = 0 if base == 1 and not gathered.lists else -1
-    return ChartFolder(_with_lists(charts, gathered.lists), number, only)
+    whose = (*charts.patients.to_pylist(), *(listed.patient for listed in gathered.lists))
+    return ChartFolder(_with_lists(charts, gathered.lists), number, only, whose)
 
 
 def _with_lists(charts: Charts, lists: list[Listed]) -> Charts:
