@@ -29,7 +29,7 @@ enum { F_EXACT = 1, F_NEAR, F_SOUND, F_SHAPE, F_GLUE, F_ID, F_LAST4, F_DATE, F_I
 /* Flags of an identifier: its last four characters tell it; it is so short that it needs a cue beside it. */
 enum { I_LAST4 = 1, I_SHORT = 2 };
 
-enum { NAME = 0, DATE = 1, LOCATION = 3, CONTACT = 5 }; /* labels that rules speak of */
+enum { NAME = 0, DATE = 1, LOCATION = 3, ID = 4, CONTACT = 5 }; /* labels that rules speak of */
 enum { STRICT = 0, BALANCED = 1, READABLE = 2 };
 
 enum { LONGEST_WORD = 40, LONGEST_ID = 96 };

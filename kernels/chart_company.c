@@ -60,6 +60,7 @@ static int is_repeated(const Scene *scene, int32_t k) {
 /* A word alone in a cell of a table, or on its own before a number to call. */
 static int is_apart(const Scene *scene, int32_t k) {
     if (mark_before(scene, k) == '|' && mark_before(scene, k + 1) == '|') return 1;
+    if (is_inside(scene, k + 1) && scene->marks[k + 1].strength == STRONG && scene->marks[k + 1].label == ID && !follows(scene, k)) return 1;
     return is_word(scene, k + 1, "pin") && is_inside(scene, k + 2) && scene->atoms[k + 2].kind == DIGITS && scene->atoms[k + 2].length >= 4;
 }
 
@@ -73,8 +74,9 @@ static int acts(const Scene *scene, int32_t k) {
     if (after->context & (APART | BRACKET)) return 0;
     if (next & HUMAN) return !(after->context & COMMA) && !is_word(scene, k + 2, "were") && !is_word(scene, k + 2, "of"); /* case reports of */
     if (is_word(scene, k + 1, "and") || is_word(scene, k + 1, "with")) return (bits_at(scene, k + 2) & WHOSE) != 0;
-    if (is_word(scene, k + 1, "is") || is_word(scene, k + 1, "was"))
+    if ((is_word(scene, k + 1, "is") || is_word(scene, k + 1, "was")) && !is_word(scene, k + 2, "a") && !is_word(scene, k + 2, "an"))
         return is_word(scene, k + 2, "well") || is_word(scene, k + 2, "seen") || is_word(scene, k + 2, "present");
+    if (is_word(scene, k + 1, "is") && (is_word(scene, k + 2, "a") || is_word(scene, k + 2, "an")) && is_inside(scene, k + 3) && scene->atoms[k + 3].kind == DIGITS) return 1;
     if (is_word(scene, k + 1, "no")) return is_word(scene, k + 2, "showed") || is_word(scene, k + 2, "show");
     return is_word(scene, k + 1, "here") && is_word(scene, k + 2, "for");
 }
@@ -100,7 +102,8 @@ static int has_initial_before(const Scene *scene, int32_t k) {
     const Atom *atom = &scene->atoms[k];
     if (!is_initial(scene, k - 1) || atom->gap > SPACED) return 0;
     if ((bits_at(scene, k - 2) & HONORIFIC) || is_strong_name(scene, k - 2)) return 1;
-    return (atom[-1].context & DOTTED) && has_initial(scene, scene->marks[k].word, lower_letter(scene->bytes[atom[-1].start]));
+    int told = (atom[-1].context & DOTTED) || (scene->plain && atom->start - atom[-1].end > 1);
+    return told && has_initial(scene, scene->marks[k].word, lower_letter(scene->bytes[atom[-1].start]));
 }
 
 static int is_kin(const Scene *scene, int32_t k) {
@@ -124,7 +127,7 @@ static int is_introduced(const Scene *scene, int32_t k) {
     if (k > 0 && atom->gap <= SPACED && (scene->bits[k - 1] & BEARER)) return scene->charts->person[word] == 0;
     uint8_t after = mark_before(scene, k + 1);
     if (k > 0 && atom->gap <= SPACED && is_kin(scene, k - 1)) return after == ',' || after == '&' || is_word(scene, k + 1, "and");
-    if (k > 1 && is_word(scene, k - 2, "drs") && mark_before(scene, k) == ',') return 1;
+    if (k > 1 && is_word(scene, k - 2, "drs") && (mark_before(scene, k) == ',' || mark_before(scene, k) == '/')) return 1;
     if (is_phrase(scene, k)) return 1;
     for (int32_t other = k + 2; other <= k + 4 && is_inside(scene, other) && (atom[1].context & BRACKET); other++)
         if ((is_strong_name(scene, other) || is_candidate(scene, other)) && is_of_person(scene, scene->marks[other].word, scene->charts->person[word])) return 1;
@@ -225,6 +228,18 @@ static void find_beside(Scene *scene, int32_t k, int32_t known) {
     }
 }
 
+/* Goodwin, d.; t. dawson: the letter begins a given name of the person beside it. */
+static int is_dotted_initial(const Scene *scene, int32_t k) {
+    const Atom *atom = &scene->atoms[k];
+    uint8_t letter = lower_letter(scene->bytes[atom->start]);
+    int after = is_strong_name(scene, k - 1) && (atom->context & COMMA) && atom->gap == SPACED && scene->marks[k - 1].word >= 0;
+    if (after && (scene->marks[k - 1].role == FAMILY || has_initial(scene, scene->marks[k - 1].word, letter))) return 1;
+    int32_t next = k + 1;
+    while (is_initial(scene, next) && scene->atoms[next].gap <= SPACED && next < k + 3) next++;
+    int before = is_strong_name(scene, next) && scene->atoms[next].gap <= SPACED && scene->marks[next].word >= 0;
+    return before && has_initial(scene, scene->marks[next].word, letter);
+}
+
 /* An initial or a misspelt name beside another name of the same person, though the word be a word. */
 void find_neighbours(Scene *scene) {
     for (int32_t k = 0; k < scene->count; k++) {
@@ -234,6 +249,10 @@ void find_neighbours(Scene *scene) {
         int barred = is_initial(scene, k) ? article : (scene->bits[k] & (TITLES | THING)) != 0;
         if (scene->marks[k].strength == STRONG || barred) continue;
         int only_blank = follows(scene, k) && !(atom->context & (COMMA | APART | BRACKET)) && atom->gap <= LINE;
+        if (is_initial(scene, k) && (atom->context & DOTTED) && is_dotted_initial(scene, k)) {
+            make_name(scene, k);
+            continue;
+        }
         if (only_blank && is_strong_name(scene, k - 1)) {
             if (is_initial(scene, k) && (atom->context & DOTTED) && atom->gap == SPACED) make_name(scene, k);
             else find_beside(scene, k, k - 1);
@@ -258,7 +277,8 @@ void find_towns(Scene *scene) {
 /* In Pittsburgh, though the word stands in the name of a scale, too. */
 int is_whereabouts(const Scene *scene, int32_t k) {
     if (!follows(scene, k) || scene->atoms[k].gap > LINE || (scene->bits[k] & THING)) return 0;
-    return (bits_at(scene, k - 1) & INTO) != 0 && (!follows(scene, k + 1) || !(bits_at(scene, k + 1) & EPONYMIC));
+    if (mark_before(scene, k) == ',' && !follows(scene, k + 1)) return 1;
+    return (bits_at(scene, k - 1) & INTO) != 0 && (!follows(scene, k + 1) || !(bits_at(scene, k + 1) & EPONYMIC) || !(scene->atoms[k + 1].context & ONE_BLANK));
 }
 
 /* Notified, one wrong letter allowed. */
@@ -281,7 +301,7 @@ static int is_surely_somebody(const Scene *scene, int32_t k) {
     if ((scene->bits[k] & THING) && !cased)
         return is_word(scene, k + 3, "pleasant") && !(is_word(scene, k, "he") || is_word(scene, k, "she") || is_word(scene, k, "it"));
     if ((before & BEARER) && (bits_at(scene, k + 1) & HUMAN)) return 1;
-    if (is_word(scene, k + 1, "was") && is_word(scene, k + 2, "seen")) return cased || !follows(scene, k) || (scene->atoms[k].context & AFTER_DOT);
+    if (is_word(scene, k + 1, "was") && is_word(scene, k + 2, "seen")) return cased || !scene->bits[k] || !follows(scene, k) || (scene->atoms[k].context & AFTER_DOT);
     if (!is_word(scene, k + 1, "is") || !(is_word(scene, k + 2, "a") || is_word(scene, k + 2, "an"))) return 0;
     return is_inside(scene, k + 3) && (scene->atoms[k + 3].kind == DIGITS || is_word(scene, k + 3, "pleasant"));
 }
@@ -308,6 +328,7 @@ static int signs_dictation(const Scene *scene, int32_t k) {
     if (left && (bits_at(scene, k + 1) & (TITLES | ABBREVIATION)) == (TITLES | ABBREVIATION) && follows(scene, k + 1)) return 1; /* Black/PC RN */
     if (is_word(scene, k - 1, "ref")) return right && scene->atoms[k].shape != SMALL;
     if (!left && !right) return 0;
+    if (right && is_initial(scene, k + 1) && !follows(scene, k)) return 1; /* bs/y. g. */
     int32_t after = left ? k + 1 : k + 2;
     while (is_inside(scene, after) && scene->atoms[after].gap == TIGHT && scene->atoms[after].length == 1) after++;
     if (is_word(scene, after, "d") || is_word(scene, after, "t")) return scene->atoms[after].gap > TIGHT;
@@ -348,10 +369,22 @@ static int is_shouted(const Scene *scene, int32_t k) {
 void find_initials(Scene *scene) {
     for (int32_t k = 0; k < scene->count; k++) {
         const Atom *atom = &scene->atoms[k];
-        if (atom->kind != LETTERS || atom->length < 2 || atom->length > 3 || scene->marks[k].strength == STRONG) continue;
-        if ((k + 1 < scene->count && atom[1].gap == GLUED) || atom->gap == GLUED) continue;
-        const Slot *slot = find_form(scene->table, atom->hash, F_INITIALS);
+        if (atom->kind != LETTERS || atom->length > 3 || scene->marks[k].strength == STRONG) continue;
+        int32_t last = k;
+        uint64_t hash = atom->hash;
+        if (atom->gap == GLUED) continue;
+        if (k + 1 < scene->count && atom[1].gap == GLUED && atom[1].kind == LETTERS) { /* SCv */
+            last = k + 1;
+            hash = join_hash(hash, atom[1].hash, atom[1].length);
+        }
+        if (scene->atoms[last].end - atom->start > 3 || (last + 1 < scene->count && scene->atoms[last + 1].gap == GLUED)) continue;
+        if (last == k && atom->length < 2) continue;
+        const Slot *slot = find_form(scene->table, hash, F_INITIALS);
         if (!slot) continue;
+        if (last > k) {
+            mark_range(scene, k, last, slot->item, NAME, F_INITIALS);
+            continue;
+        }
         int told = is_surely_somebody(scene, k) || signs_log(scene, k) || signs_dictation(scene, k) || signs_line(scene, k);
         if (told || (!is_shouted(scene, k) && is_somebody(scene, k))) mark_range(scene, k, k, slot->item, NAME, F_INITIALS);
     }

@@ -54,7 +54,7 @@ uint64_t sound_of(const uint8_t *letters, int32_t length) {
     return sounds >= 3 ? hash : 0;
 }
 
-/* Hash of how a word looks to a scanner: rn as m, cl as d, vv as w, 0 as o, 1 and i as l, 5 as s, 8 as b. */
+/* Hash of how a word looks to a scanner: rn as m, cl as d, vv as w, 0 as o, 1, i and j as l, 2 as z, 5 as s, 8 as b, 9 as g. */
 uint64_t shape_of(const uint8_t *letters, int32_t length) {
     uint64_t hash = 0;
     for (int32_t i = 0; i < length; i++) {
@@ -63,7 +63,9 @@ uint64_t shape_of(const uint8_t *letters, int32_t length) {
         else if (c == 'c' && next == 'l') c = 'd', i++;
         else if (c == 'v' && next == 'v') c = 'w', i++;
         else if (c == '0') c = 'o';
-        else if (c == '1' || c == 'i') c = 'l';
+        else if (c == '1' || c == 'i' || c == 'j') c = 'l';
+        else if (c == '9') c = 'g';
+        else if (c == '2') c = 'z';
         else if (c == '5') c = 's';
         else if (c == '8') c = 'b';
         hash = hash * HASH_BASE + c;

@@ -181,6 +181,7 @@ static int accepts(const Scene *scene, int64_t word, const Stretch *stretch) {
     if (is_name_role(role)) return whole && (telling || scene->atoms[stretch->last].gap <= HYPHEN || (scene->atoms[stretch->last].context & POSSESSIVE));
     if (role == STREET && stretch->numbers && stretch->letters && stretch->letters > stretch->generic) return 1;
     int named = role == BODY && stretch->generic && stretch->generic < stretch->letters; /* sunrise health */
+    if (role == PLACE && whole && stretch->first > 0) named = (scene->bits[stretch->first - 1] & INTO) != 0; /* at las vegas */
     if (whole && stretch->letters) return telling || named || stretch->words >= 3 || scene->point == STRICT;
     return telling && stretch->generic < stretch->letters && stretch->letters >= 2;
 }

@@ -35,6 +35,8 @@ _PATTERN: Final = r"""
   | (?P<month> (?P<month_n>%(month)s) (?![^\W\d_]) )
   | (?P<weekday> (?P<weekday_n>%(weekday)s) (?![^\W\d_]) )
 """
+_LETTER: Final = re.compile(r"[^\W\d_]")
+_TOKEN: Final = re.compile(r"[^\W_]+")
 _NO_YEAR: Final = 2001  # not a leap year
 _MIDDLE: Final = 15  # of a month
 
@@ -60,11 +62,11 @@ def date_for(subject: Subject, text: str, *, day_first: bool = False) -> str | N
     Dates move by `subject.shift_days`, or leave their year only where that is None. A year of birth does not stay where the
     patient is 90 or older. Source: 45 CFR 164.514(b)(2)(i)(C).
     """
-    form = forms()
-    rest = form.sub(" ", text)
-    if any(word.lower() not in between() for word in re.findall(r"[^\W_]+", rest)):
-        return None
+    form = forms(named=_LETTER.search(text) is not None)
     found = list(form.finditer(text))
+    whole = len(found) == 1 and found[0].end() - found[0].start() == len(text)
+    if not whole and any(word.lower() not in between() for word in _TOKEN.findall(form.sub(" ", text))):
+        return None
     order = Order(day_first, subject.birth_days)
     try:
         if subject.shift_days is None:
@@ -225,10 +227,12 @@ def _place(word: str, lines: Lines) -> tuple[int, int]:
 
 
 @cache
-def forms() -> re.Pattern[str]:
-    """Give the pattern of all formats."""
-    named = {"month": _any_of(months()), "weekday": _any_of(weekdays())}
-    return re.compile(_PATTERN % named, re.VERBOSE | re.IGNORECASE)
+def forms(*, named: bool = True) -> re.Pattern[str]:
+    """Give the pattern of all formats; where no letter stands, names of months need not be looked for."""
+    if not named:
+        return re.compile(_PATTERN % {"month": "(?!)", "weekday": "(?!)"}, re.VERBOSE | re.IGNORECASE)
+    names = {"month": _any_of(months()), "weekday": _any_of(weekdays())}
+    return re.compile(_PATTERN % names, re.VERBOSE | re.IGNORECASE)
 
 
 def _any_of(lines: Lines) -> str:

@@ -15,18 +15,19 @@ LETTERS: Final = "abcdefghijklmnopqrstuvwxyz"
 class Draws:
     """Keyed choices for one patient. Source: BLAKE2b keyed hashing, RFC 7693."""
 
-    __slots__ = ("_secret",)
+    __slots__ = ("_keyed",)
 
     def __init__(self, secret: bytes) -> None:
-        self._secret = secret
+        self._keyed = hashlib.blake2b(key=secret, digest_size=16)
 
     def __repr__(self) -> str:
         return "Draws(…)"
 
     def number(self, purpose: str, content: str = "", attempt: int = 0) -> int:
         """Give a number below 2**128."""
-        question = f"{purpose}\0{attempt}\0{content}".encode("utf-8", "surrogatepass")
-        return int.from_bytes(hashlib.blake2b(question, key=self._secret, digest_size=16).digest(), "big")
+        keyed = self._keyed.copy()
+        keyed.update(f"{purpose}\0{attempt}\0{content}".encode("utf-8", "surrogatepass"))
+        return int.from_bytes(keyed.digest(), "big")
 
     def choice(self, options: Sequence[T], purpose: str, content: str = "", attempt: int = 0) -> T:
         """Choose one of the options."""

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 SHORTEST: Final = 5  # letters of a name in which one wrong letter is followed
 
 
-def without_one(word: str) -> Iterator[str]:
+@lru_cache(maxsize=1 << 15)
+def without_one(word: str) -> tuple[str, ...]:
     """Give the word, and the word with each letter left out."""
-    yield word
-    for at in range(len(word)):
-        yield word[:at] + word[at + 1 :]
+    return (word, *(word[:at] + word[at + 1 :] for at in range(len(word))))
 
 
 def neighbours(words: Iterable[str]) -> dict[str, tuple[str, ...]]:

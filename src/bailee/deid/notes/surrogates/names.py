@@ -15,6 +15,8 @@ from bailee.deid.notes.surrogates.persons import WORD, Subject, folded
 
 INITIALS: Final = "abcdefghijklmnprstvw"  # letters with which enough names begin
 TRIES: Final = 64
+_PARTED: Final = re.compile(r"([^\W\d_]+)")
+_UNUSUAL: Final = re.compile(r"\d|['’]s\b|[^\x00-\x7f]")  # what takes more than words one by one
 
 
 @dataclass(frozen=True)
@@ -49,15 +51,49 @@ def names() -> Names:
 
 def name_for(subject: Subject, text: str) -> str | None:
     """Rewrite a name. None where it is written in another script, so that a tag must stand for it."""
+    return _at_once(subject, text) or _word_by_word(subject, text)
+
+
+def _at_once(subject: Subject, text: str) -> str:
+    """Put words in that stand for the same wherever they are: titles, and names that the chart has. Nothing if others are there."""
+    parts = _PARTED.split(text)
+    initials, heavy = [], False
+    for at in range(1, len(parts), 2):
+        word = parts[at]
+        known = subject.said.get(word)
+        if known is None and len(word) == 1:
+            initials.append(at)
+        elif known is None:
+            return ""
+        else:
+            parts[at], heavy = known, heavy or known is not word
+    if len(parts) == 1 or _UNUSUAL.search(text) or (initials and not heavy):
+        return ""
+    for at in initials:
+        parts[at] = _word_for(subject, parts[at], "initial")
+    return "".join(parts)
+
+
+def _word_by_word(subject: Subject, text: str) -> str | None:
     words = list(WORD.finditer(text))
     if not words or any(not folded(word[0]).isascii() for word in words):
         return None
     roles = _roles(subject, text, [folded(word[0]) for word in words])
     out, last = [], 0
     for word, role in zip(words, roles, strict=True):
-        out += [_between(subject, text[last : word.start()]), _word_for(subject, word[0], role)]
+        made = _word_for(subject, word[0], role)
+        out += [_between(subject, text[last : word.start()]), made]
+        if len(word[0]) > 1 and _is_settled(subject, folded(word[0])):
+            subject.said[word[0]] = word[0] if role == "kept" else made
         last = word.end()
     return "".join([*out, _between(subject, text[last:])])
+
+
+def _is_settled(subject: Subject, word: str) -> bool:
+    """Whether what a word is does not depend on the words beside it."""
+    if (word in subject.given) != (word in subject.family):
+        return True
+    return _is_kept(word) and word not in subject.given
 
 
 def _between(subject: Subject, text: str) -> str:

@@ -15,6 +15,7 @@ _LETTERS: Final = "abcdefghjkmnpqrstuvwxyz"  # without those that look like digi
 _HEX: Final = "abcdef"
 _EXTENSION: Final = re.compile(r"(?i)^(?:x|ext\.?|extension)\s*\d{1,6}$")
 _IP: Final = re.compile(r"^(?:\d{1,3}\.){3}\d{1,3}$")
+_SOCIAL: Final = re.compile(r"\d{3}([- ]?)\d{2}\1\d{4}")
 _LABEL: Final = re.compile(
     r"(?i)^(?:mrn|ssn|id|no|nr|acct|account|csn|har|fin|npi|dea|lic|vin|enc|visit|case|ref|num|number)\b[\s:#.]*|^(?:mrn|ssn)(?=\d)"
 )
@@ -34,7 +35,7 @@ def number_for(subject: Subject, text: str) -> str:
         return text
     for attempt in range(TRIES):
         drawn = _drawn(subject, plain, attempt)
-        if re.fullmatch(r"\d{3}([- ]?)\d{2}\1\d{4}", body):
+        if _SOCIAL.fullmatch(body):
             drawn = "9" + drawn[1:3] + str(1 + int(drawn[3]) % 4) + drawn[4:]
         if drawn != plain and drawn not in subject.numbers:
             break

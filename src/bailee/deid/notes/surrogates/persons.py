@@ -27,6 +27,12 @@ def _folded(text: str) -> str:
     return "".join(map(fold, text)).lower()
 
 
+@lru_cache(maxsize=1 << 16)
+def words_in(text: str) -> frozenset[str]:
+    """Give the folded words of a text. Names and values come again and again, over patients too."""
+    return frozenset(WORD.findall(folded(text)))
+
+
 class Subject:
     """One patient whose notes are rewritten."""
 
@@ -39,6 +45,8 @@ class Subject:
         self._charts, self._chart = charts, chart
         self.memory: dict[tuple[str, str], str] = {}
         self.tables: dict[str, dict[str, str]] = {}
+        self.said: dict[str, str] = {}  # words as written that always stand for the same, and what for
+        self._meant: dict[tuple[str, str], str] = {}
 
     def __repr__(self) -> str:
         return "Subject(…)"
@@ -60,6 +68,12 @@ class Subject:
 
     def meant_by(self, word: str, role: str) -> str:
         """Tell which of the chart's names was misspelt by one letter; nothing if none, or if the word is one."""
+        found = self._meant.get((role, word))
+        if found is None:
+            found = self._meant[role, word] = self._nearest(word, role)
+        return found
+
+    def _nearest(self, word: str, role: str) -> str:
         known = self.given if role == "given" else self.family
         if len(word) < SHORTEST - 1 or word in known:
             return ""
@@ -78,9 +92,7 @@ class Subject:
     @cached_property
     def words(self) -> frozenset[str]:
         """Give every word of the chart that tells something, folded: no surrogate may hold one."""
-        words = {
-            word for kind, value in self.values if _ROLES[kind] <= Role.WIRE for word in WORD.findall(folded(value))
-        }
+        words = set[str]().union(*(words_in(value) for kind, value in self.values if _ROLES[kind] <= Role.WIRE))
         kept = name_parts("TITLES") | name_parts("PARTICLES")
         names = self.given.keys() | self.family.keys()
         telling = {word for word in words if len(word) > 1 and word not in kept and not bits_of_word(word) & GENERIC}
@@ -129,7 +141,7 @@ class Subject:
 
     def allows(self, text: str) -> bool:
         """Tell whether a surrogate holds no word of the chart."""
-        return self.words.isdisjoint(WORD.findall(folded(text)))
+        return self.words.isdisjoint(words_in(text))
 
     def _words_of(self, role: Role) -> dict[str, None]:
         part = 0 if role == Role.GIVEN else 1
