@@ -33,6 +33,23 @@ def test_what_a_killed_run_left_is_removed_by_the_next(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+STOPPED = """
+import os, signal, sys
+from pathlib import Path
+from bailee.cli.deid import _stopped
+from bailee.flows.deidentify.scratch import scratch_folder
+signal.signal(signal.SIGTERM, _stopped)
+with scratch_folder(Path(sys.argv[1])):
+    os.kill(os.getpid(), signal.SIGTERM)
+    signal.pause()
+"""
+
+
+def test_a_run_that_is_told_to_stop_leaves_nothing(tmp_path):
+    assert subprocess.run([sys.executable, "-c", STOPPED, str(tmp_path)], check=False).returncode == 143
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_run_that_lasts_keeps_its_folder_and_folders_of_others_stay(tmp_path):
     (tmp_path / ".vault-mine").mkdir()
     with scratch_folder(tmp_path) as folder:

@@ -330,3 +330,26 @@ def test_what_is_remembered_is_counted_each_time():
     for _ in range(2):
         engine.draft(message, "utf-8", contexts, [(0, PERSON)], two)
     assert {rule: 2 * count for rule, count in one.rules.items()} == two.rules
+
+
+def test_a_number_that_is_the_patients_own_does_not_pass_for_a_measurement():
+    lines = [
+        MSH.format(number=1),
+        "PID|1||88123456^^^MAIN||Doe^Jane|||||||||||||99887",
+        "OBX|1|NM|1^x^LN||88123456",
+        "OBX|2|NM|1^x^LN||881234",
+        "OBX|3|NM|1^x^LN||99887",
+    ]
+    out = run("safe-harbor", *lines)
+    assert [(each.split("|") + [""] * 5)[5] for each in out[2:]] == ["", "881234", ""]
+
+
+def test_identified_messages_leave_as_they_are(shared):
+    same = 0
+    for path in sorted((shared / "hl7v2_fhir_converter").glob("*.hl7")):
+        text, tally = path.read_bytes().decode("utf-8-sig"), FormatTally()
+        out = left(shipped_plan("research-identified"), text, tally=tally, texts=lambda pieces: pieces)
+        if not tally.dropped:
+            assert out == text, path.name
+            same += 1
+    assert same > 60

@@ -6,6 +6,7 @@ import re
 from typing import Final
 
 from bailee.deid.formats.codes import V3, is_code, is_unit
+from bailee.deid.formats.moments import is_moment
 from bailee.deid.formats.persons import Ids, Person
 from bailee.deid.formats.rules import Rule
 from bailee.deid.hl7v2.leaves import NUMBER, moment
@@ -24,6 +25,8 @@ def attribute(rule: Rule, value: str, person: Person, ids: Ids) -> str | None:
             return value if all(is_code(V3 + rule.argument, each) for each in value.split()) and value.split() else None
         case "number":
             return value if NUMBER.fullmatch(value) else None
+        case "date":
+            return value if is_moment(value.strip()) else None
         case "unit":
             return value if is_known_unit(value) else None
         case "year" | "birth-year" | "shift":

@@ -6,6 +6,7 @@ The output depends on the document, the plan, the keys and the person only.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import cache
 from typing import Any, Final
 
 from lxml import etree
@@ -46,6 +47,12 @@ class Engine:
         return _Walk(self, row, person, tally).run(root)
 
 
+def made_in(parent: Any, name: str) -> Any:
+    """Make an element within another, or an outermost one."""
+    return etree.Element(tag_of(name), nsmap=SPACES) if parent is None else etree.SubElement(parent, tag_of(name))
+
+
+@cache
 def tag_of(name: str) -> str:
     """Give the tag of an element or attribute by the model's name."""
     prefix, _, plain = name.rpartition(":")
@@ -67,7 +74,7 @@ class _Walk:
         name = local_name(root.tag)
         kind = fragments()[name]
         rule = self.plan.element("", name, kind)
-        made = None if rule is None else self.element(root, name, kind, rule)
+        made = None if rule is None else self.element(root, name, kind, rule, None)
         if made is None:
             raise Invalid("nothing of a document would leave", remedy="The profile lets none of its kind out.")
         self.draft.root = made
@@ -75,15 +82,15 @@ class _Walk:
 
     # ---- elements ---------------------------------------------------------------------------------------------------
 
-    def element(self, source: Any, name: str, kind: str, rule: Rule) -> Any | None:
+    def element(self, source: Any, name: str, kind: str, rule: Rule, parent: Any) -> Any | None:
         """Make what leaves of an element; None if nothing does."""
         method = rule.method
         if kind in GENERAL:
-            return self.general(source, name, kind, rule)
+            return self.general(source, name, kind, rule, parent)
         if method == "remove":
             self.count(rule, "removed")
             return None
-        out = etree.Element(tag_of(name), nsmap=SPACES)
+        out = made_in(parent, name)
         if method == "mask":
             return self.masked(out, source, rule)
         if method == "inside":
@@ -124,13 +131,13 @@ class _Walk:
         del kind
         return False
 
-    def general(self, source: Any, name: str, kind: str, rule: Rule) -> Any | None:
+    def general(self, source: Any, name: str, kind: str, rule: Rule, parent: Any) -> Any | None:
         """Decide an element that tells its own type."""
         untold = ("IVL_TS" if len(source) else "TS") if kind == "GTS" else ""
         said = source.get(TYPE, "").rpartition(":")[2] or untold
         if said not in GENERAL[kind]:
             self.drop(f"a value of a type that is not known, in {name}")
-            out = etree.Element(tag_of(name), nsmap=SPACES)
+            out = made_in(parent, name)
             out.set("nullFlavor", MASKED)
             return out
         concrete = CONCRETE[said] or said
@@ -139,7 +146,7 @@ class _Walk:
             inner = rule
         if inner is None:
             return self.nothing(f"{name} of type {concrete}")
-        out = self.element(source, name, concrete, inner)
+        out = self.element(source, name, concrete, inner, parent)
         if out is not None and TYPE in source.attrib:
             out.set(TYPE, said)
         return out
@@ -156,13 +163,11 @@ class _Walk:
         else:
             out.text = source.text
         for child in source:
-            made = self.child(child, kind, elements)
+            made = self.child(child, kind, elements, out)
             if made is None:
                 removed += 1
-                continue
-            if child.tail and not child.tail.strip():
+            elif child.tail and not child.tail.strip():
                 made.tail = child.tail
-            out.append(made)
         self.count(rule, "changed" if removed else "kept")
         if is_data_type(kind):
             if kind == "PQ" and removed:
@@ -173,7 +178,7 @@ class _Walk:
                 out.set("nullFlavor", out.get("nullFlavor", MASKED))
         return out
 
-    def child(self, child: Any, kind: str, elements: Any) -> Any | None:
+    def child(self, child: Any, kind: str, elements: Any, out: Any) -> Any | None:
         if not isinstance(child.tag, str):
             return self.nothing("comments and processing instructions")
         name = local_name(child.tag)
@@ -183,7 +188,7 @@ class _Walk:
         rule = self.plan.element(kind, name, type_)
         if rule is None:
             return self.nothing(f"{kind}.{name}")
-        return self.element(child, name, type_, rule)
+        return self.element(child, name, type_, rule, out)
 
     # ---- attributes -------------------------------------------------------------------------------------------------
 
@@ -232,9 +237,7 @@ class _Walk:
         for name in attributes.keys() - done.keys() - {WORDS, "nullFlavor", "xsi:type"}:
             self.drop(f"CD@{name}" if name in _NAMED else "an attribute that CD does not have")
         for child in source:
-            made = self.child(child, "CD", classes()["CD"])
-            if made is not None:
-                out.append(made)
+            self.child(child, "CD", classes()["CD"], out)
         if "code" in attributes and "code" not in done and not out.get("nullFlavor"):
             out.set("nullFlavor", MASKED)
         return bool(done) or bool(words.strip()) or len(out) > 0 or "nullFlavor" in out.attrib

@@ -21,6 +21,7 @@ METHODS: Final = frozenset(
         "code",
         "coded",
         "number",
+        "date",
         "unit",
         "year",
         "birth-year",

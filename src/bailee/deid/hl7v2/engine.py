@@ -28,6 +28,7 @@ from bailee.records.hl7v2.tables import segments
 Whose = tuple[int, Person]  # number of the person in the batch, person
 _TEXTS = frozenset({"TX", "FT", "ST"})
 _NEVER = frozenset({"pseudonym", "note", "value"})  # decided by more than the field
+_LONG = 5  # digits from which on a number may be an identifier
 _REMEMBERED = 200  # characters of a field that is remembered
 
 
@@ -68,12 +69,13 @@ class _Walk:
         self.memo = engine.memo(message.delimiters, codec)
         self.personal = False  # whether a value was decided by who the patient is
         self.row, self.person = -1, Person("", None, ninety=True)
+        self.numbers: frozenset[str] = frozenset()
         self.group = -1  # the passage that OBX and NTE lines go on with
         self.observed = Observed("", "")
 
     def run(self, contexts: Sequence[Context], persons: Sequence[Whose]) -> Draft:
         starts = {context.first: whose for context, whose in zip(contexts, persons, strict=True)}
-        self.row, self.person = persons[0]
+        self.numbers = frozenset().union(*(context.numbers for context in contexts))
         out = []
         for at, segment in enumerate(self.message.segments):
             if at in starts:
@@ -104,9 +106,7 @@ class _Walk:
                 out.append("")
                 continue
             out.append(self.remembered(node, raw) or node.required)
-        while len(out) > 1 and not out[-1]:
-            out.pop()
-        return out
+        return out if out == segment.fields else self.shortened(out)
 
     def remembered(self, node: Node, raw: str) -> str:
         """Decide a field, once for each different value: most depend on nothing else."""
@@ -141,7 +141,7 @@ class _Walk:
             return self.note(node, raw, grouped=node.path == "NTE-3")
         repeats = raw.split(self.marks.repeat)
         done = [self.composite(node, rule, each, self.marks.component, node.table) for each in repeats]
-        return self.trimmed(done, self.marks.repeat)
+        return raw if done == repeats else self.trimmed(done, self.marks.repeat)
 
     def composite(self, node: Node, rule: Rule, raw: str, mark: str, table: str) -> str:
         """Decide one repetition, or one component: its parts stand between `mark`."""
@@ -179,7 +179,7 @@ class _Walk:
                 out.append(self.zip3(part, part.rule, raw, parts))
             else:
                 out.append(self.composite(part, part.rule, raw, deeper, part.table))
-        return self.trimmed(out, mark)
+        return mark.join(parts) if out == parts else self.trimmed(out, mark)
 
     # ---- methods ----------------------------------------------------------------------------------------------------
 
@@ -195,7 +195,7 @@ class _Walk:
             return self.text(rule, said)
         match rule.method:
             case "keep":
-                done = leaves.keep(node, rule, said)
+                done = None if self.is_known_number(node, said) else leaves.keep(node, rule, said)
             case "code":
                 done = leaves.code(node, rule, said)
             case "year" | "birth-year" | "shift":
@@ -259,6 +259,13 @@ class _Walk:
         self.tally.rules[rule.path, "changed"] += 1
         del node
         return said[:3] if said[:3] in self.engine.zip3 else "000"
+
+    def is_known_number(self, node: Node, said: str) -> bool:
+        """Tell whether a number is one of the message's ids or telephones that strayed into a place for numbers."""
+        if node.type != "NM" or len(said) < _LONG:
+            return False
+        self.personal = True
+        return said.strip() in self.numbers
 
     # ---- texts and observed values ----------------------------------------------------------------------------------
 
@@ -329,6 +336,10 @@ class _Walk:
         return ""
 
     def trimmed(self, parts: list[str], mark: str) -> str:
+        return mark.join(self.shortened(parts))
+
+    def shortened(self, parts: list[str]) -> list[str]:
+        """Leave out what is empty at the end: how many there were tells what was removed."""
         while len(parts) > 1 and not parts[-1]:
             parts.pop()
-        return mark.join(parts)
+        return parts

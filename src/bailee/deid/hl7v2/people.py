@@ -33,6 +33,12 @@ class Context:
     values: list[tuple[str, str, int]] = field(default_factory=list)
     others: list[list[Identity]] = field(default_factory=list)  # merged into this patient
 
+    @property
+    def numbers(self) -> frozenset[str]:
+        """Give the identifying numbers that have nothing but digits, as they might stand in a place for numbers."""
+        told = (re.sub(r"[^0-9]", "", value) for kind, value, _ in self.values if kind in {"id", "phone"})
+        return frozenset(number for number in told if len(number) > _SHORTEST)
+
     def __repr__(self) -> str:
         return f"Context({len(self.identities)} identifiers, {len(self.values)} values)"
 

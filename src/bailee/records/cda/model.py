@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Final
 
@@ -66,6 +66,7 @@ def fragments() -> Mapping[str, str]:
     return {**sure, "ClinicalDocument": "ClinicalDocument"}
 
 
+@lru_cache(maxsize=4096)
 def local_name(tag: str) -> str:
     """Write a tag as the model does: "section", "sdtc:raceCode"; "" for another namespace."""
     space, _, name = tag[1:].partition("}") if tag.startswith("{") else ("", "", tag)
