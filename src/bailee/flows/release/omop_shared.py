@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from pathlib import Path
 
 import pyarrow as pa
@@ -19,7 +18,6 @@ def write_shared(folder: Path, shared: Shared) -> None:
     _write(folder / "medications.arrow", pa.table({"key": book.keys, "system": book.system, "code": book.code}))
 
 
-@lru_cache(maxsize=1)
 def read_shared(folder: Path) -> Shared:
     """Read it back, mapped into memory."""
     providers, care_sites = (_index(folder / f"{name}.arrow") for name in ("providers", "care_sites"))
@@ -34,8 +32,10 @@ def _index(path: Path) -> Index:
 
 
 def _write(path: Path, table: pa.Table) -> None:
-    with pa.OSFile(str(path), "wb") as file, pa.ipc.new_file(file, table.schema) as writer:
+    fresh = path.with_suffix(".fresh")  # whoever has the old one mapped keeps it
+    with pa.OSFile(str(fresh), "wb") as file, pa.ipc.new_file(file, table.schema) as writer:
         writer.write_table(table)
+    fresh.rename(path)
 
 
 def _read(path: Path) -> pa.Table:
