@@ -35,10 +35,12 @@ SLICES = 200
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--speed-only", action="store_true")
+    parser.add_argument("--text-only", action="store_true")
     parser.add_argument("--images", type=int, default=2, help="of each background, size and contrast")
     arguments = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        speed(Path(folder))
+    if not arguments.text_only:
+        with tempfile.TemporaryDirectory() as folder:
+            speed(Path(folder))
     if not arguments.speed_only:
         recall(arguments.images)
 
@@ -107,6 +109,8 @@ def recall(count: int) -> None:
             for contrast in ("high", "middle", "low"):
                 for seed in range(count):
                     one(tallies, ground, size, contrast, seed)
+        told = tallies["behind", ground]
+        print(f"  behind {ground}: {told[0]:.0f} of {told[1]:.0f} lines", flush=True)
     print("lines of text blacked out, by what is behind, size and contrast; area blacked out beside text; refused")
     for (kind, value), (hidden, lines, area, images, refused) in tallies.items():
         share = f"{hidden:.0f}/{lines:.0f}" if lines else "none drawn"

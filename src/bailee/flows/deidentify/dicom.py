@@ -25,6 +25,7 @@ from bailee.deid.dicom.profiles import DicomProfile, dicom_profile
 from bailee.deid.dicom.risk import Risk, refusal, risk_of, shows_head
 from bailee.deid.dicom.rules import Plan
 from bailee.deid.dicom.values import keyed_uid
+from bailee.deid.dicom.wording import is_wording
 from bailee.deid.formats.identities import authority
 from bailee.deid.notes.chart.charts import charts_from_columns
 from bailee.deid.notes.scrub import Subjects
@@ -172,7 +173,9 @@ class _Cleaning:
         """Clean texts with the object's own names as the chart; what was cleaned before is remembered."""
         if len(self._remembered) > _MOST_REMEMBERED:
             self._remembered.clear()
-        fresh = [text for text in texts if (root, named.values, text) not in self._remembered]
+        names = [value for _, value in named.values]
+        plain = {text for text in texts if is_wording(text, names)}
+        fresh = [text for text in texts if text not in plain and (root, named.values, text) not in self._remembered]
         if fresh:
             charts = charts_from_columns(
                 1, [0] * len(named.values), [kind for kind, _ in named.values], [value for _, value in named.values]
@@ -184,7 +187,7 @@ class _Cleaning:
             self._remembered.update(
                 {(root, named.values, text): done for text, done in zip(fresh, cleaned, strict=True)}
             )
-        return [self._remembered[root, named.values, text] for text in texts]
+        return [text if text in plain else self._remembered[root, named.values, text] for text in texts]
 
     def _pixels(self, source: Source, opened: Opened) -> tuple[Pixels | None, bool]:
         """Take an object's pixels along, without the text in them; tell whether they were looked at.
