@@ -9,6 +9,7 @@ from pydicom.datadict import DicomDictionary
 from bailee.core.errors import UserError
 from bailee.deid.dicom.profiles import PROFILES, dicom_profile
 from bailee.deid.dicom.rules import Action, Plan, annex_e, count_of, kept, terms
+from bailee.deid.dicom.values import shaped
 
 INDEPENDENT = Path(__file__).with_name("annex_e_2026c.txt")
 OPTIONS = {"private", "uids", "device", "institution", "patient", "full-dates", "modified-dates", "descriptors",
@@ -39,6 +40,17 @@ def test_what_else_may_leave_exists_and_says_a_method():
         kind, _, argument = method.partition(" ")
         assert kind in {"text", "shape", "code", "bulk", "remove", "anew"}
         assert (kind == "shape" and bool(re.compile(argument))) or argument in {"", "value", "scheme", "meaning"}
+
+
+@pytest.mark.parametrize(
+    "word", ["miller", "Miller", "MILLER", "Doe Jane", "MRN4482093", "4482093", "5Miller", "2.Miller"]
+)
+def test_no_shape_lets_a_name_or_a_number_of_a_person_through(word):
+    shapes = {keyword: method[6:] for keyword, method in kept().items() if method.startswith("shape ")}
+    assert len(shapes) > 10
+    assert [keyword for keyword, shape in shapes.items() if shaped(word, shape)] == (
+        ["CodingSchemeVersion"] if word == "4482093" else []  # releases of terminologies are dates in digits
+    )
 
 
 def test_no_line_of_ours_lets_what_the_table_decides():

@@ -40,8 +40,6 @@ class Named:
 
 def named_in(dataset: Any) -> Named:
     """Read who is named. Raises: Invalid where an attribute is cut short, or sequences lie too deep."""
-    ids: dict[int, dict[int, str]] = {}
-    own = ""
     values: dict[tuple[str, str], None] = {}
     found: dict[int, str] = {}
     for here, tag, raw, encodings in walk(dataset):
@@ -51,8 +49,6 @@ def named_in(dataset: Any) -> Named:
         text = decoded("PN" if kind.endswith("full") else "LO", raw.value, encodings).strip()
         if here is dataset:
             found[tag] = text
-        if tag in {_ID, _ISSUER}:
-            ids.setdefault(id(here), {})[tag] = text
         values.update(dict.fromkeys(_values(kind, text)))
     own = found.get(_ID, "")
     issuer = _oid_of(dataset) or found.get(_ISSUER, "")

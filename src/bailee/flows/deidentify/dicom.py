@@ -141,10 +141,10 @@ class _Cleaning:
         dataset = opened.dataset
         with quiet():
             refused = refusal(dataset, identified=self.profile.identified)
+            named = named_in(dataset)
         if refused:
             self.run.account.refused[f"{refused[0]}. {refused[1]}"] += 1
             return None
-        named = named_in(dataset)
         root, person = self._person(named, dataset)
         done = clean_object(dataset, self.plan, person, lambda texts: self._texts(texts, named, root))
         self.run.account.dropped.update({f"DICOM, {kind}": count for kind, count in done.unknown.items()})
@@ -194,21 +194,23 @@ class _Cleaning:
 
         Raises: Invalid, Unavailable for an image that may bear text and cannot be looked at.
         """
-        image = image_of(opened.dataset, opened.syntax)
+        with quiet():
+            image = image_of(opened.dataset, opened.syntax)
         if image is None:
             return None, False
-        if self.profile.identified:
-            return taken(image), False
-        found = self._look(image)
-        self._check_statement(opened.dataset, found)
-        self._report(source, image, found)
-        return (without_text(image, found) if found and found.boxes else taken(image)), found is not None
+        found = None if self.profile.identified else self._look(image)
+        with quiet():
+            if not self.profile.identified:
+                self._check_statement(opened.dataset, found)
+                self._report(source, image, found)
+            return (without_text(image, found) if found and found.boxes else taken(image)), found is not None
 
     def _look(self, image: Image) -> Look | None:
         """Look for text; None where an image cannot be looked at, and is of a kind that hardly ever bears any."""
         if not image.is_integer:
             return None
-        risky = risk_of(image.dataset) == Risk.HIGH
+        with quiet():
+            risky = risk_of(image.dataset) == Risk.HIGH
         if not has_tesseract():
             if risky:
                 raise Unavailable(
