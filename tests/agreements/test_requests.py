@@ -13,7 +13,7 @@ from bailee.agreements.check import grant_of
 from bailee.agreements.days import first_ms
 from bailee.agreements.documents import agreement_document, read_request
 from bailee.agreements.people import REQUEST_ROLES, ROLES
-from bailee.agreements.requests import Progress, advance, findings, narrowed, request_hash
+from bailee.agreements.requests import Progress, _check_separation, advance, begin, findings, narrowed, request_hash
 from bailee.agreements.states import REQUEST_STATES, REQUEST_STEPS, can_step
 from bailee.core.errors import BaileeError, Conflict, Denied, Invalid
 from bailee.core.grants import Window
@@ -104,6 +104,10 @@ BEYOND: list[tuple[dict[str, Any], str]] = [
     ({"identifiability": "safe-harbor"}, "E-DEID-PROFILE"),
     ({"profile": "other"}, "E-DEID-PROFILE"),
     ({"agreement_sha256": "0" * 64}, "E-AGREEMENT-HASH"),
+    ({"agreement": "another"}, "E-AGREEMENT-HASH"),
+    ({"reasons": ()}, "E-INPUT"),
+    ({"recipients": ()}, "E-INPUT"),
+    ({"regions": ()}, "E-INPUT"),
 ]
 
 
@@ -117,9 +121,118 @@ def test_what_goes_beyond_the_agreement_is_found(change: dict[str, Any], code: s
 def test_elements_stay_inside_the_agreements() -> None:
     scope = msgspec.structs.replace(AGREEMENT.scope, elements={"Patient": ("id", "gender")})
     limited = msgspec.structs.replace(AGREEMENT, scope=scope)
-    for elements, inside in (({}, False), ({"Patient": ("id",)}, True), ({"Patient": ("name",)}, False)):
+    for elements, inside in (
+        ({}, False),
+        ({"Patient": ("id",)}, True),
+        ({"Patient": ("id", "gender")}, True),
+        ({"Patient": ("name",)}, False),
+    ):
         asked = msgspec.structs.replace(REQUEST, elements=elements)
         assert (findings(asked, limited, REQUEST.agreement_sha256) == []) is inside
+
+
+def test_all_types_of_the_agreement_or_any_where_it_covers_all_may_be_asked_for() -> None:
+    whole = msgspec.structs.replace(REQUEST, types=AGREEMENT.scope.types)
+    assert findings(whole, AGREEMENT, REQUEST.agreement_sha256) == []
+    anything = msgspec.structs.replace(AGREEMENT, scope=msgspec.structs.replace(AGREEMENT.scope, types=("all",)))
+    assert findings(msgspec.structs.replace(REQUEST, types=("Claim",)), anything, REQUEST.agreement_sha256) == []
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_only_who_may_edit_begins_a_request(role: str) -> None:
+    if role in REQUEST_ROLES["edit"]:
+        assert begin(REQUEST, person("rosa", role)).state == "DRAFT"
+    else:
+        with pytest.raises(Denied):
+            begin(REQUEST, person("rosa", role))
+
+
+@pytest.mark.parametrize("name, roles", [("", ("dac-member",)), ("x", ()), ("x", ("dac-member", "king"))])
+def test_nobody_and_somebody_in_an_unknown_role_may_do_nothing(name: str, roles: tuple[str, ...]) -> None:
+    with pytest.raises(Denied) as denied:
+        advance(progress("DAC_DECIDED"), "approve", person(name, *roles), REQUEST, NOW)
+    assert denied.value.reasons == ("E-INPUT",)
+
+
+def test_a_partners_account_approves_nothing_even_if_a_table_would_let_it() -> None:
+    """The rule of separation stands by itself, not only on the table of roles."""
+    for action in ("check-evidence", "review-privacy", "decide", "approve", "check-output"):
+        with pytest.raises(Denied, match="partner's account"):
+            _check_separation(progress("SUBMITTED"), action, person("petra", "partner-admin"))
+
+
+HANDS = (("prepare", "egon"), ("decide", "dana"), ("approve", "olga"))
+
+
+@pytest.mark.parametrize(
+    "state, action, name, role, words",
+    [
+        ("SUBMITTED", "check-evidence", "rosa", "irb-coordinator", "whoever asked"),
+        ("EVIDENCE_CHECKED", "review-privacy", "rosa", "privacy-officer", "whoever asked"),
+        ("PRIVACY_REVIEWED", "decide", "rosa", "dac-member", "whoever asked"),
+        ("DAC_DECIDED", "approve", "rosa", "dac-member", "whoever asked"),
+        ("PREPARED", "check-output", "rosa", "output-checker", "whoever asked"),
+        ("PREPARED", "check-output", "olga", "output-checker", "whoever approved"),
+        ("PREPARED", "check-output", "dana", "output-checker", "whoever approved"),
+        ("PREPARED", "check-output", "egon", "output-checker", "whoever prepared"),
+        ("DAC_DECIDED", "approve", "egon", "dac-member", "whoever prepared"),
+        ("DAC_DECIDED", "approve", "olga", "dac-member", "same approver twice"),
+        ("OUTPUT_CHECKED", "release", "egon", "data-engineer", None),
+        ("APPROVED", "prepare", "rosa", "data-engineer", None),
+        ("DAC_DECIDED", "approve", "dana", "dac-member", None),
+        ("PREPARED", "check-output", "carl", "output-checker", None),
+    ],
+)
+def test_whose_hands_it_was_in_decides_whose_it_may_come_into(
+    state: str, action: str, name: str, role: str, words: str | None
+) -> None:
+    known = progress(state, reviewers=HANDS)
+    if words is None:
+        advance(known, action, person(name, role), REQUEST, NOW)
+    else:
+        with pytest.raises(Denied, match=words):
+            advance(known, action, person(name, role), REQUEST, NOW)
+
+
+def test_nobody_is_of_both_sides_and_a_partner_may_have_both_of_its_roles() -> None:
+    with pytest.raises(Denied, match="for the partner and for the hospital"):
+        advance(progress("DRAFT"), "submit", person("petra", "partner-admin", "researcher-sponsor"), REQUEST, NOW)
+    both = person("petra", "partner-admin", "partner-service")
+    assert advance(progress("DRAFT"), "submit", both, REQUEST, NOW).state == "SUBMITTED"
+
+
+def test_a_refused_role_is_told_which_role_would_do() -> None:
+    with pytest.raises(Denied, match="dac-member or privacy-officer"):
+        advance(progress("DAC_DECIDED"), "approve", person("x", "auditor"), REQUEST, NOW)
+
+
+def test_who_approved_may_still_stop_it_and_a_draft_may_be_withdrawn() -> None:
+    officer = person("olga", "privacy-officer")
+    approved = progress("APPROVED", reviewers=(("decide", "dana"), ("approve", "olga"), ("approve", "dirk")))
+    assert advance(approved, "suspend", officer, REQUEST, NOW).state == "SUSPENDED"
+    assert advance(approved, "revoke", officer, REQUEST, NOW).state == "REVOKED"
+    draft = begin(REQUEST, person("rosa", "researcher-sponsor"))
+    assert advance(draft, "withdraw", person("rosa", "researcher-sponsor"), REQUEST, NOW).state == "REVOKED"
+
+
+def test_a_changed_request_is_bound_anew_where_it_was_submitted_and_not_as_a_draft() -> None:
+    sponsor, other = person("rosa", "researcher-sponsor"), msgspec.structs.replace(REQUEST, protocol_sha256="9" * 64)
+    edited = advance(progress("APPROVED", reviewers=(("approve", "olga"),)), "edit", sponsor, other, NOW)
+    assert (edited.state, edited.bound_sha256, edited.reviewers) == ("SUBMITTED", request_hash(other), ())
+    checked = advance(edited, "check-evidence", person("ivan", "irb-coordinator"), other, NOW)
+    assert checked.state == "EVIDENCE_CHECKED"
+    assert advance(begin(REQUEST, sponsor), "edit", sponsor, other, NOW).bound_sha256 == ""
+
+
+@pytest.mark.parametrize("at_ms, passes", [(ENDS - 1, True), (ENDS, False), (ENDS + 1, False)])
+def test_what_has_ended_is_not_approved(at_ms: int, passes: bool) -> None:
+    once = advance(progress("DAC_DECIDED"), "approve", person("olga", "privacy-officer"), REQUEST, at_ms)
+    assert once.state == "DAC_DECIDED"  # identified data needs two
+    if passes:
+        assert advance(once, "approve", person("dirk", "dac-member"), REQUEST, at_ms).approved == Window(at_ms, ENDS)
+    else:
+        with pytest.raises(Denied, match="last day is over"):
+            advance(once, "approve", person("dirk", "dac-member"), REQUEST, at_ms)
 
 
 def test_a_grant_is_narrowed_to_what_was_asked() -> None:
