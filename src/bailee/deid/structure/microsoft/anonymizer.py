@@ -64,7 +64,9 @@ class Anonymizer:
         linear_shift: bool = False,
     ) -> None:
         self.configuration = configuration
-        self._clock, self._entropy = clock or SystemClock(), entropy or SystemEntropy()
+        self._entropy = entropy or SystemEntropy()
+        at_ms = (clock or SystemClock()).now_ms()  # one moment for all that is treated: ages do not change on the way
+        self._today, self._now = datetime.fromtimestamp(at_ms / 1000, tz=UTC).date(), iso_from_ms(at_ms)
         self._linear = linear_shift
         self.emptied = 0  # resources that failed, and were skipped
         self._by_type: dict[str, tuple[Rule, ...]] = {}
@@ -112,9 +114,7 @@ class Anonymizer:
 
     def context(self, offset_days: Callable[[Element], int]) -> methods.Context:
         """Give what methods need."""
-        at_ms = self._clock.now_ms()
-        today = datetime.fromtimestamp(at_ms / 1000, tz=UTC).date()
-        return methods.Context(self.configuration.parameters, today, iso_from_ms(at_ms), self._entropy, offset_days)
+        return methods.Context(self.configuration.parameters, self._today, self._now, self._entropy, offset_days)
 
     def offset_days(self, node: Element, scope: Scope, owners: Owners) -> int:
         """Give a node's date offset. Units: days."""
@@ -188,6 +188,8 @@ class _Run:
             return [found for node in nodes for found in node.named(child)] if child else nodes
         if rule.expression is None:
             return [resource]
+        if rule.plain:
+            return _below(resource, rule.plain)
         try:
             found = evaluate(rule.expression, resource, now=self._context.now)
         except (Misfit, ArithmeticError):
@@ -206,6 +208,16 @@ class _Run:
             if not child.is_resource:
                 done |= self._treat(child, rule)
         return done
+
+
+def _below(resource: Element, names: tuple[str, ...]) -> list[Element]:
+    """Follow a plain path, as FHIRPath would."""
+    found = [resource]
+    for name in names:
+        found = [child for node in found for child in node.children if child.name == name]
+        if not found:
+            break
+    return found
 
 
 def _indexes(resource: Element) -> tuple[dict[str, list[Element]], dict[str, list[Element]]]:

@@ -12,7 +12,7 @@ from bailee.core.entropy import Entropy, SystemEntropy
 from bailee.core.errors import Invalid
 from bailee.deid.structure.microsoft.errors import ConfigurationInvalid
 from bailee.deid.structure.microsoft.fhirpath import Expression, parse
-from bailee.deid.structure.microsoft.reach import GENERAL, unreachable
+from bailee.deid.structure.microsoft.reach import GENERAL, plain_names, unreachable
 from bailee.deid.structure.microsoft.tree import Number, json_text, parse_json
 
 METHODS = ("keep", "redact", "dateshift", "cryptohash", "encrypt", "substitute", "perturb", "generalize")
@@ -59,6 +59,7 @@ class Rule:
     expression: Expression | None  # None: the path is only a type, and means the resource itself
     lookup: tuple[str, str, str] | None  # function, type or name, child or "": answered from an index
     settings: Settings
+    plain: tuple[str, ...] = ()  # the names of a path that is nothing else
 
     @property
     def where(self) -> str:
@@ -174,7 +175,9 @@ def _rule(number: int, document: Any, warnings: list[str]) -> Rule:
     reason = unreachable(kind, expression, indexed)
     if reason:
         warnings.append(f"{where}: can match nothing, {reason}")
-    return Rule(number, path, method, kind, expression, indexed, _settings(method, document, where))
+    names = plain_names(expression)
+    plain = tuple(names) if names and names[0][:1].islower() else ()
+    return Rule(number, path, method, kind, expression, indexed, _settings(method, document, where), plain)
 
 
 def _expression(text: str, where: str) -> Expression:

@@ -16,22 +16,26 @@ def unreachable(kind: str, expression: Expression | None, lookup: tuple[str, str
     if lookup is not None:
         known = lookup[0] != "nodesByType" or lookup[1] in {*r4.owners(), "BackboneElement", "Element"}
         return "" if known else f"{lookup[1]} is no type of FHIR R4"
-    names = _plain(expression)
+    names = _plain(expression, through_items=True)
     if names is None or not kind:
         return ""
     return _lost(kind, [name for number, name in enumerate(names) if number or name != kind])
 
 
-def _plain(expression: Expression | None) -> list[str] | None:
-    """Give the names of a path of names and indexes; None for anything else."""
+def plain_names(expression: Expression | None) -> list[str] | None:
+    """Give the names of a path of names alone; None for anything else."""
+    return _plain(expression, through_items=False)
+
+
+def _plain(expression: Expression | None, *, through_items: bool) -> list[str] | None:
     match expression:
         case Name(text):
             return [text]
         case Member(target, text):
-            before = _plain(target)
+            before = _plain(target, through_items=through_items)
             return None if before is None else [*before, text]
-        case Item(target, _):
-            return _plain(target)
+        case Item(target, _) if through_items:
+            return _plain(target, through_items=True)
     return None
 
 

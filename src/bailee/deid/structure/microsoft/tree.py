@@ -155,7 +155,11 @@ def _read_members(node: Element, document: Mapping[str, Any]) -> None:
             if key[1:] not in document:
                 _read_items(node, _slot(owner, key[1:]), None, value)
         elif key != "resourceType" or not node.is_resource:
-            _read_items(node, _slot(owner, key), value, document.get("_" + key))
+            slot, shadow = _slot(owner, key), document.get("_" + key)
+            if slot.is_primitive and shadow is None and isinstance(value, str | bool):
+                node.add(Element(slot, value))
+            else:
+                _read_items(node, slot, value, shadow)
 
 
 def _slot(owner: str, key: str) -> Slot:
