@@ -10,9 +10,10 @@ from click.testing import CliRunner
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.testclient import TestClient
-from tests.support.agreements import EXAMPLE, NOW, PROFILE, example
+from tests.support.agreements import EXAMPLE, NOW, PROFILE, example, example_text
 from tests.support.consents import rule
 
+from bailee.agreements.documents import read_agreement
 from bailee.agreements.people import Person
 from bailee.cli.main import group
 from bailee.core.clock import FixedClock
@@ -79,6 +80,14 @@ def test_each_record_gets_its_own_reason(hospital: Hospital) -> None:
         ("DocumentReference", "E-DENY:no-notes"): 1,
     }
     assert [(one.id, speaks) for one, speaks in found.rules] == [("no-notes", True)]
+
+
+def test_it_tells_where_a_release_may_still_leave_a_patient_out(hospital: Hospital) -> None:
+    assert why(hospital, "p2", example().id, profile_sha256=PROFILE).look_alikes == 0
+    terms = read_agreement(example_text() + "\nrisk: {quasi: [Patient.gender], k: 7, leave_out_percent: 5}\n")
+    with write(hospital.engine) as connection:
+        attest_agreement(connection, terms, NAMES, NOW)
+    assert why(hospital, "p2", terms.id, profile_sha256=PROFILE).look_alikes == 7
 
 
 def test_a_refusal_in_the_store_holds_at_once(hospital: Hospital) -> None:

@@ -48,6 +48,10 @@ def _for_hospital(found: Reasons) -> list[str]:
     if found.permitted:
         lines.append(f"Records that may leave: {sum(found.permitted.values())}")
         lines += [f"  {count:7,} {kind}" for kind, count in sorted(found.permitted.items())]
+    if found.look_alikes:
+        lines.append(
+            f"A release still leaves out patients whom fewer than {found.look_alikes} look like: see docs/risk.md"
+        )
     if found.refused:
         lines.append(f"Records that may not: {sum(found.refused.values())}")
     for (kind, code), count in sorted(found.refused.items()):

@@ -33,6 +33,12 @@ class Reasons:
     refused: Counter[tuple[str, str]]  # records by type and reason
     recalls: tuple[dict[str, Any], ...]  # notices about this patient's earlier releases under this agreement
 
+    @property
+    def look_alikes(self) -> int:
+        """Give how many must look like a patient whom a release may else leave out, 0 if it leaves nobody out."""
+        risk = self.standing.agreement.risk
+        return risk.k if risk is not None and risk.leave_out_percent and self.permitted else 0
+
 
 def why(hospital: Hospital, patient: str, agreement: str, *, profile_sha256: str, request: str = "") -> Reasons:
     """Decide about one patient as a release would, and keep every ground. Nothing leaves, and nothing is written.
