@@ -8,7 +8,7 @@ import pytest
 from deltalake import DeltaTable
 
 from bailee.core.errors import Conflict
-from bailee.flows.release.assemble import join_parts, write_logs
+from bailee.flows.release.assemble import table_tasks, write_logs
 from bailee.flows.release.plan import ReleasePlan, next_version, read_plan, unfinished_plan, write_plan
 from bailee.flows.release.tables import make_tables
 from bailee.stores.home import Configuration, create_home
@@ -44,7 +44,7 @@ def staging(tmp_path):
 
 
 def assembled(staging, plan):
-    results = [make_tables(task) for task in join_parts(staging / "parts")]
+    results = [make_tables(task) for task in table_tasks(staging / "parts")]
     return write_logs(staging, plan, results)
 
 

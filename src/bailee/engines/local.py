@@ -7,6 +7,8 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from multiprocessing import forkserver
+from multiprocessing.context import ForkServerContext
 from typing import TypeVar
 
 from bailee.core.errors import Unavailable
@@ -14,15 +16,21 @@ from bailee.core.errors import Unavailable
 Task = TypeVar("Task")
 Result = TypeVar("Result")
 
-# Imported once by the fork server, so that a worker starts in milliseconds.
-PRELOAD = ["bailee.engines.quiet", "bailee.flows.release.task"]
+# Imported once by the fork server, so that a worker starts in milliseconds, and what they build is shared by all.
+PRELOAD = ["bailee.engines.quiet", "bailee.flows.release.warm"]
 
 
 class LocalEngine:
-    """Runs tasks over `workers` processes; one worker means this process. Results come as they are ready."""
+    """Runs tasks over `workers` processes; one worker means this process. Results come as they are ready.
+
+    The fork server starts with the engine, so that it gets ready while this process still prepares the tasks.
+    """
 
     def __init__(self, workers: int | None = None) -> None:
         self.workers = workers or len(os.sched_getaffinity(0))
+        if self.workers > 1:
+            _context()
+            forkserver.ensure_running()
 
     def run(self, work: Callable[[Task], Result], tasks: Sequence[Task]) -> Iterator[Result]:
         """Run `work` on every task. Raises: what `work` raises; Unavailable if a worker is killed.
@@ -32,9 +40,7 @@ class LocalEngine:
         if self.workers == 1 or len(tasks) <= 1:
             yield from map(work, tasks)
             return
-        context = multiprocessing.get_context("forkserver")
-        context.set_forkserver_preload(PRELOAD)
-        with ProcessPoolExecutor(min(self.workers, len(tasks)), mp_context=context) as pool:
+        with ProcessPoolExecutor(min(self.workers, len(tasks)), mp_context=_context()) as pool:
             try:
                 yield from _completed(pool, work, tasks, most=2 * self.workers)
             except BrokenProcessPool:
@@ -43,6 +49,12 @@ class LocalEngine:
                 ) from None
             finally:
                 pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _context() -> ForkServerContext:
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(PRELOAD)
+    return context
 
 
 def _completed(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
@@ -15,38 +15,47 @@ from bailee.flows.release.part import FINISHED
 from bailee.flows.release.plan import ReleasePlan
 from bailee.flows.release.tables import TableResult, TableTask
 from bailee.records.flat import schema
-from bailee.stores.lake.dataset import MANIFEST, DatasetFile, DatasetManifest, concatenate, hash_file, manifest_bytes
+from bailee.stores.lake.dataset import MANIFEST, DatasetFile, DatasetManifest, hash_file, manifest_bytes
 from bailee.stores.lake.delta import write_log
 
 NDJSON_BYTES = 256 << 20
+LEAST_BYTES = 32 << 20
+FILES = 16  # that a small dataset is cut into at least, as far as its types are large: there is work for all cores
 
 
-def join_parts(parts: Path) -> list[TableTask]:
-    """Join the parts' NDJSON by type into files of some 256 MiB; give the table tasks, in a fixed order."""
+def table_tasks(parts: Path) -> list[TableTask]:
+    """Say which parts' NDJSON is joined into which file, by type; give the table tasks, in a fixed order."""
     dataset = parts.parent / "dataset"
     shutil.rmtree(dataset, ignore_errors=True)
     (dataset / "ndjson").mkdir(parents=True)
     by_type: dict[str, list[Path]] = defaultdict(list)
     for path in sorted(parts.glob(f"{FINISHED}/ndjson/*.ndjson")):
         by_type[path.stem].append(path)
-    tasks = []
-    for kind in sorted(by_type):
-        for number, group in enumerate(_groups(by_type[kind])):
-            name = f"{kind}.{number:05d}.ndjson"
-            concatenate(group, dataset / "ndjson" / name)
-            tasks.append(TableTask(dataset=str(dataset), type=kind, name=name, number=number))
-    return tasks
+    sizes = {path: path.stat().st_size for paths in by_type.values() for path in paths}
+    most = min(NDJSON_BYTES, max(LEAST_BYTES, sum(sizes.values()) // FILES))
+    return [
+        TableTask(
+            dataset=str(dataset),
+            type=kind,
+            name=f"{kind}.{number:05d}.ndjson",
+            number=number,
+            parts=tuple(map(str, group)),
+            size_bytes=sum(sizes[path] for path in group),
+        )
+        for kind in sorted(by_type)
+        for number, group in enumerate(_groups(by_type[kind], sizes, most))
+    ]
 
 
-def _groups(paths: Sequence[Path]) -> Iterator[list[Path]]:
+def _groups(paths: Sequence[Path], sizes: Mapping[Path, int], most: int) -> Iterator[list[Path]]:
     group: list[Path] = []
     size = 0
     for path in paths:
-        if group and size + path.stat().st_size > NDJSON_BYTES:
+        if group and size + sizes[path] > most:
             yield group
             group, size = [], 0
         group.append(path)
-        size += path.stat().st_size
+        size += sizes[path]
     if group:
         yield group
 

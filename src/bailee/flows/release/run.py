@@ -25,7 +25,7 @@ from bailee.deid.risk.gate import require
 from bailee.flows.directives import bound_stores, house_of, stored_directives
 from bailee.flows.hospital import Hospital
 from bailee.flows.profiles import plan_named
-from bailee.flows.release.assemble import join_parts, write_logs, write_manifest
+from bailee.flows.release.assemble import table_tasks, write_logs, write_manifest
 from bailee.flows.release.categories import CATEGORIES
 from bailee.flows.release.coarsen import Coarsened, coarsen
 from bailee.flows.release.formats import add_formats, drop_formats
@@ -37,7 +37,7 @@ from bailee.flows.release.singling import measure, words
 from bailee.flows.release.summary import PartSummary, add_up
 from bailee.flows.release.tables import make_tables
 from bailee.flows.release.task import PartTask, release_part
-from bailee.flows.release.tools import Given, read_given, warmed, write_given
+from bailee.flows.release.tools import Given, read_given, write_given, write_profile
 from bailee.ledger.entries import Bound, Entry, Party
 from bailee.stores.lake.dataset import FORMAT, MANIFEST, DatasetFile, DatasetManifest, publish, read_dataset
 from bailee.stores.lake.manifest import Partition
@@ -239,7 +239,9 @@ def _begin(hospital: Hospital, terms: Agreement, approval: Approval, plan: Relea
             )
             directives = stored_directives(connection, stores, ask)
         document = canonical_bytes(agreement_document(terms))
-        write_given(staging, document, given, directives, hospital.master.derive("parts"))
+        seal = hospital.master.derive("parts")
+        write_given(staging, document, given, directives, seal)
+        write_profile(staging, plan_named(hospital.home, plan.profile), seal)
         write_plan(hospital.home, plan)
     if hospital.egress.progress(plan.release).state != "done":  # killed after that, only the report is wanting
         hospital.egress.intent(_intent(terms, plan))
@@ -268,13 +270,11 @@ def _parts(hospital: Hospital, plan: ReleasePlan, engine: Engine, progress: Prog
     parts = [part for part in hospital.vault.manifest(plan.vault_version).partitions if part.segments]
     home = str(hospital.home.folder)
     tasks = [PartTask(home=home, release=plan.release, partition=part.name) for part in parts]
-    whole, done, summaries = sum(part.size_bytes for part in parts), 0, []
-    with warmed(home, plan.release):
-        for summary in engine.run(release_part, tasks):
-            done += summary.size_bytes
-            summaries.append(summary)
-            progress(done, whole)
-    return add_up(sorted(summaries, key=lambda summary: summary.partition))
+    whole, total = sum(part.size_bytes for part in parts), add_up([])
+    for summary in engine.run(release_part, tasks):
+        total = add_up([total, summary])
+        progress(total.size_bytes, whole)
+    return total
 
 
 def _coarse(hospital: Hospital, plan: ReleasePlan, terms: Agreement, summary: PartSummary, engine: Engine) -> Coarsened:
@@ -288,7 +288,7 @@ def _coarse(hospital: Hospital, plan: ReleasePlan, terms: Agreement, summary: Pa
 
 
 def _dataset(parts: Path, plan: ReleasePlan, engine: Engine) -> list[DatasetFile]:
-    tasks = join_parts(parts)
+    tasks = sorted(table_tasks(parts), key=lambda task: -task.size_bytes)  # the longest first, so that none ends alone
     results = list(engine.run(make_tables, tasks))
     return write_logs(parts.parent, plan, sorted(results, key=lambda result: (result.task.type, result.task.number)))
 

@@ -13,19 +13,21 @@ import pyarrow.parquet as pq
 from bailee.flows.release.notes_table import NOTE_TYPES, NOTES_SCHEMA, notes_of
 from bailee.records.flat import flatten, schema
 from bailee.records.walk import lines
-from bailee.stores.lake.dataset import DatasetFile, hash_file
+from bailee.stores.lake.dataset import DatasetFile, concatenate, hash_file
 
 SLICE_BYTES = 16 << 20
 WRITING = {"compression": "zstd", "compression_level": 1, "store_schema": False}
 
 
 class TableTask(msgspec.Struct, frozen=True, kw_only=True):
-    """One NDJSON file of the dataset, and the number that its Parquet files get."""
+    """One NDJSON file of the dataset, the parts that it is joined from, and the number that its Parquet files get."""
 
     dataset: str
     type: str
     name: str
     number: int
+    parts: tuple[str, ...]
+    size_bytes: int
 
 
 class TableResult(msgspec.Struct, frozen=True, kw_only=True):
@@ -38,9 +40,10 @@ class TableResult(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def make_tables(task: TableTask) -> TableResult:
-    """Write the Parquet files of one NDJSON file, and hash all three. Cost: one slice of memory, whatever the file."""
+    """Join one NDJSON file, write its Parquet files, and hash all three. Cost: one slice of memory, whatever the file."""
     dataset = Path(task.dataset)
     source = dataset / "ndjson" / task.name
+    concatenate(map(Path, task.parts), source)
     table = dataset / "tables" / task.type / f"part-{task.number:05d}.parquet"
     notes = dataset / "tables" / "notes" / f"{task.type.lower()}-{task.number:05d}.parquet"
     wanted = task.type in NOTE_TYPES

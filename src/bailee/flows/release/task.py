@@ -36,7 +36,7 @@ from bailee.flows.release.part import (
 from bailee.flows.release.people import people_of
 from bailee.flows.release.summary import PartSummary
 from bailee.flows.release.texts import TextCleaner, TextCounts
-from bailee.flows.release.tools import Tools, tools_of, warm
+from bailee.flows.release.tools import Tools, tools_of
 from bailee.records.batches import DeidBatch, RawBatch, ReleaseBatch
 from bailee.records.walk import Paths, collect
 from bailee.stores.lake.vault import Content, one_chunk
@@ -237,6 +237,3 @@ def _batches(rows: pa.RecordBatch, passed: npt.NDArray[np.bool_]) -> Iterator[Ra
     cuts = [*starts[np.flatnonzero(np.diff(begun[:-1], prepend=-1))].tolist(), len(chosen)]
     for low, high in pairwise(cuts):
         yield RawBatch(chosen.slice(low, high - low))
-
-
-warm()

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -32,8 +29,12 @@ from bailee.stores.home import open_home
 from bailee.stores.lake.manifest import Partition
 from bailee.stores.lake.sealed import PAYLOAD, SealedWriter, read_frames
 
-AGREEMENT, GIVEN, DIRECTIVES_FILE = "agreement.json", "given.json", "directives.sealed"
-WARM = "BAILEE_WARM"  # home and release for which a fork server makes the tools before it forks
+AGREEMENT, GIVEN, DIRECTIVES_FILE, PROFILE_FILE = (
+    "agreement.json",
+    "given.json",
+    "directives.sealed",
+    "profile.sealed",
+)
 
 
 class Given(msgspec.Struct, frozen=True, kw_only=True):
@@ -87,8 +88,8 @@ class Tools:
 
     @cached_property
     def profile(self) -> Plan:
-        """The compiled profile."""
-        return plan_named(self.hospital.home, self.plan.profile)
+        """The compiled profile: compiled once a release, and read by its workers."""
+        return read_profile(self.staging, self.seal) or plan_named(self.hospital.home, self.plan.profile)
 
     @cached_property
     def engine(self) -> Engine:
@@ -121,31 +122,30 @@ def write_given(staging: Path, agreement: bytes, given: Given, directives: pa.Ta
     """Write down what workers read; directives name patients and are sealed."""
     (staging / AGREEMENT).write_bytes(agreement)
     (staging / GIVEN).write_bytes(msgspec.json.encode(given))
-    path = staging / DIRECTIVES_FILE
+    _seal(staging / DIRECTIVES_FILE, directives.combine_chunks(), seal)
+
+
+def write_profile(staging: Path, profile: Plan, seal: Secret) -> None:
+    """Write a compiled profile down for workers; sealed, so that nobody changes what it does."""
+    _seal(staging / PROFILE_FILE, pa.table({"plan": pa.array([msgspec.msgpack.encode(profile)], pa.binary())}), seal)
+
+
+def read_profile(staging: Path, seal: Secret) -> Plan | None:
+    """Read a compiled profile; None if there is none. Raises: Invalid if it was altered."""
+    path = staging / PROFILE_FILE
+    if not path.is_file():
+        return None
+    frames = read_frames(path, seal, label=PROFILE_FILE, kinds=frozenset({PAYLOAD}))
+    return msgspec.msgpack.decode(next(table["plan"][0].as_py() for _, table in frames), type=Plan)
+
+
+def _seal(path: Path, table: pa.Table, seal: Secret) -> None:
     path.unlink(missing_ok=True)
-    writer = SealedWriter(path, seal, label=DIRECTIVES_FILE)
-    writer.write(PAYLOAD, directives.combine_chunks())
+    writer = SealedWriter(path, seal, label=path.name)
+    writer.write(PAYLOAD, table)
     writer.close()
 
 
 def read_given(staging: Path) -> Given:
     """Read what a release was planned on."""
     return msgspec.json.decode((staging / GIVEN).read_bytes(), type=Given)
-
-
-@contextmanager
-def warmed(home: str, release: str) -> Iterator[None]:
-    """Let a fork server that starts now make a release's tools before it forks."""
-    os.environ[WARM] = f"{home}\n{release}"
-    try:
-        yield
-    finally:
-        del os.environ[WARM]
-
-
-def warm() -> None:
-    """Make the tools that `warmed` names, so that workers are born with them."""
-    home, _, release = os.environ.get(WARM, "").partition("\n")
-    if release:
-        tools = tools_of(home, release)
-        _ = tools.engine, tools.directory, tools.given

@@ -98,7 +98,7 @@ class _Written(NamedTuple):
     days: tuple[int, ...]
 
 
-@lru_cache(maxsize=1 << 14)
+@lru_cache(maxsize=1 << 12)
 def _written(role: Role, value: str) -> _Written:
     """Write the forms of a value. Cost: once for the clinicians and places of many charts."""
     words = tuple((int(form_role), form) for form_role, form in word_forms(role, value))

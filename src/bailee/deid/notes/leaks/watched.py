@@ -177,7 +177,7 @@ class Said(NamedTuple):
     days: tuple[tuple[int, int, int], ...] = ()
 
 
-@lru_cache(maxsize=1 << 14)
+@lru_cache(maxsize=1 << 12)
 def said_by(kind: str, value: str) -> Said:
     """Say what a value gives to look for. Cost: once for the clinicians and places of many charts."""
     plain = folded(value).lower()
