@@ -125,23 +125,24 @@ class Intake:
     def _flush(self) -> None:
         if not self._buffer:
             return
-        rows = pa.concat_tables(self._buffer).combine_chunks()
-        self._buffer, self._buffered = [], 0
-        orphan = pc.is_null(rows["patient"])
-        for shared, chosen in ((False, rows.filter(pc.invert(orphan))), (True, rows.filter(orphan))):
-            if chosen.num_rows:
-                self._scatter(chosen, shared=shared)
+        waiting, self._buffer, self._buffered = self._buffer, [], 0
+        rows = pa.concat_tables(waiting).combine_chunks()
+        waiting.clear()  # so that nothing is held twice
+        orphan = pc.is_null(rows["patient"]).to_numpy()
+        for shared, chosen in ((False, np.flatnonzero(~orphan)), (True, np.flatnonzero(orphan))):
+            if len(chosen):
+                self._scatter(rows, chosen, shared=shared)
 
-    def _scatter(self, rows: pa.Table, *, shared: bool) -> None:
-        keys = pc.binary_join_element_wise(rows["type"], rows["id"], "/") if shared else rows["patient"]
+    def _scatter(self, rows: pa.Table, chosen: npt.NDArray[np.int64], *, shared: bool) -> None:
+        """Write rows to their partitions, copying no more than one partition's share at a time."""
+        named = rows.select(["type", "id", "patient"]).take(chosen)
+        keys = pc.binary_join_element_wise(named["type"], named["id"], "/") if shared else named["patient"]
         place = np.searchsorted(self._lows[shared], self.vault.hashes(one_chunk(keys)), "right") - 1
         order = np.argsort(place, kind="stable")
-        ordered = rows.take(order)
         edges = np.searchsorted(place[order], np.arange(len(self._lows[shared]) + 1))
-        for number, partition in enumerate(self._partitions[shared]):
-            part = ordered.slice(edges[number], edges[number + 1] - edges[number])
-            if part.num_rows:
-                self._write(partition, part)
+        for partition, own in zip(self._partitions[shared], np.split(chosen[order], edges[1:-1]), strict=True):
+            if len(own):
+                self._write(partition, rows.take(own))
 
     def _write(self, partition: Partition, rows: pa.Table) -> None:
         opened = self._open.get(partition.name) or self._start(partition)
