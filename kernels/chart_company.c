@@ -57,9 +57,11 @@ static int is_repeated(const Scene *scene, int32_t k) {
     return k > 2 && is_word(scene, k - 1, "again") && (scene->atoms[k - 3].hash == atom->hash || scene->marks[k - 3].strength == STRONG);
 }
 
-/* A word alone in a cell of a table, or on its own before a number to call. */
+/* A word alone in a cell of a table or in brackets, before letters of an office, or before a number to call. */
 static int is_apart(const Scene *scene, int32_t k) {
     if (mark_before(scene, k) == '|' && mark_before(scene, k + 1) == '|') return 1;
+    if (mark_before(scene, k) == '(' && mark_before(scene, k + 1) == ')') return 1;
+    if (mark_before(scene, k + 1) == ',' && (bits_at(scene, k + 1) & ABBREVIATION) && ((bits_at(scene, k + 1) & TITLES) || is_word(scene, k + 1, "crna"))) return 1;
     if (is_inside(scene, k + 1) && scene->marks[k + 1].strength == STRONG && scene->marks[k + 1].label == ID && !follows(scene, k)) return 1;
     return is_word(scene, k + 1, "pin") && is_inside(scene, k + 2) && scene->atoms[k + 2].kind == DIGITS && scene->atoms[k + 2].length >= 4;
 }
@@ -110,7 +112,7 @@ static int is_kin(const Scene *scene, int32_t k) {
     return is_word(scene, k, "siblings") || is_word(scene, k, "brothers") || is_word(scene, k, "sisters") || is_word(scene, k, "boys") || is_word(scene, k, "girls");
 }
 
-/* His dad art is; as you know per has; today for ana:; the care of bill. */
+/* Her twin job both; his dad art is; as you know per has; today for ana:; the care of bill. */
 static int is_phrase(const Scene *scene, int32_t k) {
     uint32_t next = follows(scene, k + 1) ? scene->bits[k + 1] : 0;
     if ((next & (VERBS | HUMAN)) && ((bits_at(scene, k - 1) & TITLES) || is_word(scene, k - 1, "know"))) return 1;
@@ -192,6 +194,8 @@ void find_company(Scene *scene) {
         if (is_pair(scene, k)) {
             make_name(scene, k);
             make_name(scene, k + 1);
+        } else if (is_candidate(scene, k) && (scene->bits[k] & THING) && has_initial_before(scene, k)) {
+            make_with_initial(scene, k);
         } else if (may_be_named(scene, k) && (acts(scene, k) || is_repeated(scene, k) || is_apart(scene, k) || is_introduced(scene, k)))
             make_with_initial(scene, k);
     }
@@ -277,7 +281,7 @@ void find_towns(Scene *scene) {
 /* In Pittsburgh, though the word stands in the name of a scale, too. */
 int is_whereabouts(const Scene *scene, int32_t k) {
     if (!follows(scene, k) || scene->atoms[k].gap > LINE || (scene->bits[k] & THING)) return 0;
-    if (mark_before(scene, k) == ',' && !follows(scene, k + 1)) return 1;
+    if (mark_before(scene, k) == ',' && (!follows(scene, k + 1) || mark_before(scene, k + 1) == ',')) return 1;
     return (bits_at(scene, k - 1) & INTO) != 0 && (!follows(scene, k + 1) || !(bits_at(scene, k + 1) & EPONYMIC) || !(scene->atoms[k + 1].context & ONE_BLANK));
 }
 

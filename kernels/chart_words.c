@@ -53,6 +53,7 @@ static int is_eponym(const Scene *scene, int32_t k) {
     if (scene->atoms[next].shape != SMALL && scene->marks[next].strength != NONE && is_name_role(scene->marks[next].role)) return 0;
     if (next + 1 < scene->count && scene->atoms[next + 1].kind == DIGITS &&
         (scene->atoms[next + 1].length >= 4 || (scene->atoms[next + 1].context & BRACKET))) return 0; /* PIN 4711, cell (617) */
+    if (scene->plain && scene->atoms[next].start - scene->atoms[next - 1].end > 1) return 0; /* a sentence ended here */
     return scene->atoms[next].gap <= SPACED && (scene->bits[next] & EPONYMIC);
 }
 

@@ -167,3 +167,34 @@ def test_an_empty_folder_is_refused(tmp_path):
 
 def test_numbers_of_charts_are_int32():
     assert charts_from_columns(1, [0], ["city"], ["Salem"]).chart.dtype == np.int32
+
+
+def test_a_chart_holds_what_linked_records_of_the_same_person_hold():
+    records = [
+        patient("p", given="Ana", family="Ruiz", link=["q"]),
+        patient("q", given="Anna", family="Vela", link=[]),
+        patient("r", given="Ann", family="Soto", link=["q"]),
+        patient("s", given="Eva", family="Poe", link=[]),
+    ]
+    columns = list(zip(*records, strict=True))
+    raw = RawBatch(
+        pa.RecordBatch.from_arrays(
+            [pa.array(column, field.type) for column, field in zip(columns, RECORDS, strict=True)], schema=RECORDS
+        )
+    )
+    charts = charts_from_records(raw)
+    names = {
+        charts.patients[number].as_py(): {value for kind, value in charts.values_of(number) if kind == "name-family"}
+        for number in range(charts.count)
+    }
+    one = {"Ruiz", "Vela", "Soto"}
+    assert names == {"p": one, "q": one, "r": one, "s": {"Poe"}}
+    asked = charts_from_records(raw, patients=pa.array(["p", "s"]))
+    assert {value for kind, value in asked.values_of(0) if kind == "name-family"} == one
+    assert asked.patients.to_pylist() == ["p", "s"]
+
+
+def patient(name, *, given, family, link):
+    links = [{"other": {"reference": f"Patient/{other}"}, "type": "replaces"} for other in link]
+    record = {"resourceType": "Patient", "id": name, "name": [{"given": [given], "family": family}], "link": links}
+    return ("Patient", name, name, json.dumps(record).encode())

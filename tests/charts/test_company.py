@@ -43,7 +43,7 @@ def found_in(text, rows=ROWS):
     return [text[a:b] for a, b in zip(spans.start.tolist(), spans.end.tolist(), strict=True)]
 
 
-NAMED = """
+NAMED = r"""
 case understands and agrees with the plan | case
 met with case and his grandfather today | case
 IRONS NO SHOWED AND HER PAIN IS BETTER | IRONS
@@ -59,6 +59,12 @@ recently moved to miami with friends | miami
 mail to 955 elmwood st., providence on file | 955 elmwood providence
 prior care at sunrise health was fine | sunrise health
 Valavanis PIN 8292 | Valavanis
+seen by cards (little) in am | little
+referring: little, crna today | little
+note forwarded to marks, a.. homeless | marks a
+case is a 67 y/o man with a cough | case
+ICU FLOW 12-AUG-24\nIRONS 4S-7 DAY 3: IRONS IS WELL KNOWN | IRONS
+baby case is feeding well | case
 """
 
 INITIALS = r"""

@@ -79,7 +79,8 @@ def charts_from_records(
     """Make the charts of a batch's patients: `Charts.patients` tells whose each is.
 
     A chart has the patient's own identifiers, those of relatives, and those of the clinicians, organizations and places that
-    the patient's records point to, as far as `directory` knows them; texts beside references count as names.
+    the patient's records point to, as far as `directory` knows them; texts beside references count as names. What patients
+    of the batch whom `Patient.link` joins to this one have, the chart has too: a merged record's former name and number.
     Without a directory the shared records of the batch itself are taken. `dates` adds the dates of the records.
     """
     owners = raw.rows.column("patient")
@@ -87,19 +88,24 @@ def charts_from_records(
         patients = pc.unique(owners.drop_null())
     shared = directory or directory_from_records(raw)
     found = identified(raw, dates=dates)
+    asked, patients = len(patients), _with_linked(raw, found, patients)
     chart = _chart_of_records(raw, patients)
     own = np.flatnonzero(chart[found.record] >= 0)
     rows = [(chart[found.record[own]], found.kind[own], found.value.take(pa.array(own)), _persons(found, own))]
-    rows.append(_around(found, chart, shared))
+    rows += [
+        _of_same_person(rows[0], _links(raw, found, chart, patients), len(patients)),
+        _around(found, chart, shared),
+    ]
     charts, kinds, values, people = (list(column) for column in zip(*rows, strict=True))
-    value = pa.concat_arrays(values)
+    owner, value = np.concatenate(charts), pa.concat_arrays(values)
+    kept = np.flatnonzero(owner < asked)
     return charts_from_columns(
-        len(patients),
-        np.concatenate(charts),
-        np.concatenate(kinds),
-        value,
-        person=np.concatenate(people),
-        patients=patients,
+        asked,
+        owner[kept],
+        np.concatenate(kinds)[kept],
+        value.take(pa.array(kept)),
+        person=np.concatenate(people)[kept],
+        patients=patients.slice(0, asked),
     )
 
 
@@ -244,6 +250,47 @@ def _persons(found: Identified, own: Numbers) -> npt.NDArray[np.int32]:
     named = found.value.take(pa.array(own[whole])).dictionary_encode().indices
     people[whole] = NAMED_PERSONS + named.to_numpy(zero_copy_only=False)
     return np.asarray(people, np.int32)
+
+
+def _with_linked(raw: RawBatch, found: Identified, patients: pa.StringArray) -> pa.StringArray:
+    """Add the patients of the batch to whom a Patient record is linked and who were not asked for."""
+    of_patient = pc.equal(raw.rows.column("type"), "Patient").to_numpy(zero_copy_only=False)[found.pointing]
+    if not of_patient.any():
+        return patients
+    targets = found.target.filter(pa.array(of_patient))
+    linked = targets.filter(pc.starts_with(targets, "Patient/"))
+    if not len(linked):
+        return patients
+    owners = pc.unique(raw.rows.column("patient").drop_null())
+    further = owners.filter(pc.invert(pc.is_in(owners, value_set=patients)))
+    return pa.concat_arrays([patients.cast(owners.type), further])
+
+
+def _links(raw: RawBatch, found: Identified, chart: npt.NDArray[np.int32], patients: pa.StringArray) -> Numbers:
+    """Give the pairs of charts that Patient records say to be one person's, both ways. Shape: a << 32 | b."""
+    of_patient = pc.equal(raw.rows.column("type"), "Patient").to_numpy(zero_copy_only=False)[found.pointing]
+    named = pc.replace_substring_regex(found.target, "^Patient/", "")
+    other = pc.fill_null(pc.index_in(named, value_set=patients), -1).to_numpy(zero_copy_only=False).astype(np.int64)
+    one = chart[found.pointing].astype(np.int64)
+    linked = of_patient & (one >= 0) & (other >= 0) & (one != other)
+    return np.unique(np.concatenate([one[linked] << 32 | other[linked], other[linked] << 32 | one[linked]]))
+
+
+def _of_same_person(own: tuple[Any, ...], pairs: Numbers, count: int) -> tuple[Any, ...]:
+    """Give each chart what the charts of the same person under other ids hold, over two links too."""
+    for _ in range(2 if len(pairs) else 0):
+        first, second = pairs >> 32, pairs & 0xFFFFFFFF
+        bounds = np.searchsorted(first, np.arange(count + 1))
+        sizes = np.diff(bounds)[second]
+        further = np.repeat(first, sizes) << 32 | second[ranges(bounds[second], sizes)]
+        pairs = np.unique(np.concatenate([pairs, further[(further >> 32) != (further & 0xFFFFFFFF)]]))
+    chart, kind, value, person = own
+    order = np.argsort(chart, kind="stable")
+    bounds = np.searchsorted(chart[order], np.arange(count + 1))
+    owner, source = pairs >> 32, pairs & 0xFFFFFFFF
+    sizes = np.diff(bounds)[source]
+    rows = order[ranges(bounds[source], sizes)]
+    return np.repeat(owner, sizes).astype(np.int32), kind[rows], value.take(pa.array(rows)), person[rows]
 
 
 def _around(found: Identified, chart: npt.NDArray[np.int32], shared: Directory) -> tuple[Any, ...]:
