@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -12,7 +13,8 @@ from bailee.deid.formats.passages import Passage
 TEXT: Final = "#text"
 TAIL: Final = "#tail"
 PACKED: Final = "#packed"
-_NONE: Final = ("nullFlavor", "MSK")
+# What XML cannot write, whatever a file in base 64 says. Source: XML 1.0 §2.2.
+_UNWRITABLE: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 @dataclass(frozen=True, repr=False)
@@ -56,7 +58,7 @@ class Draft:
 
 
 def _put(element: Any, part: str, text: str) -> None:
-    text = "".join(letter for letter in text if letter >= " " or letter in "\t\n\r")
+    text = _UNWRITABLE.sub("", text)
     if part == TEXT:
         element.text = text
     elif part == TAIL:

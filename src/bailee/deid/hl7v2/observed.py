@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 from dataclasses import dataclass
 from typing import Final
 
 from bailee.records.hl7v2.escapes import Delimiters
 from bailee.records.hl7v2.message import Segment
-from bailee.records.text.charset import decode
+from bailee.records.text.reading import Unreadable, from_base64, read_text
 
 _NAMES: Final = {"CE": "CWE", "CF": "CWE", "TS": "DTM"}
 _READABLE: Final = frozenset({"TEXT", "TX", "FT", "ST", "PLAIN"})
@@ -51,7 +49,6 @@ def text_of_file(parts: list[str]) -> FileText | None:
     if encoding.upper() != "BASE64":
         return None
     try:
-        text = decode(base64.b64decode(data, validate=True))
-    except binascii.Error:
+        return FileText(read_text(from_base64(data), "text/plain"), packed=True)
+    except Unreadable:
         return None
-    return None if text is None or (not text.isprintable() and "\x00" in text) else FileText(text, packed=True)
