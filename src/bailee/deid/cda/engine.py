@@ -233,7 +233,7 @@ class _Walk:
             out.set(tag_of(name) if ":" in name else name, value)
         words = attributes.get(WORDS, "")
         if words.strip():
-            self.draft.put(self.draft.open(Passage(self.row, label=True)), words, out, WORDS)
+            self.draft.put(self.draft.open(Passage(self.row)), words, out, WORDS)
         for name in attributes.keys() - done.keys() - {WORDS, "nullFlavor", "xsi:type"}:
             self.drop(f"CD@{name}" if name in _NAMED else "an attribute that CD does not have")
         for child in source:

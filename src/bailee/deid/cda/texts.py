@@ -33,7 +33,7 @@ class Texts:
         said = "".join(source.itertext(tag=etree.Element)) if len(source) else source.text or ""
         if not said.strip():
             return "nullFlavor" in out.attrib
-        self._draft.put(self._open(label=True), " ".join(said.split()), out, TEXT)
+        self._draft.put(self._open(), " ".join(said.split()), out, TEXT)
         return True
 
     def words(self, out: Any, source: Any) -> bool:
@@ -81,8 +81,6 @@ class Texts:
         number, self._gap = self._open(), ""
         self._markup(out, source)
         self._inner(out, source, number)
-        if not self._draft.passages[number].pieces:
-            self._draft.passages[number].label = True
         return True
 
     def _inner(self, out: Any, source: Any, number: int) -> None:
@@ -152,5 +150,5 @@ class Texts:
             else:
                 self._tally.dropped["an attribute of a narrative"] += 1
 
-    def _open(self, *, label: bool = False) -> int:
-        return self._draft.open(Passage(self._row, label=label))
+    def _open(self) -> int:
+        return self._draft.open(Passage(self._row))

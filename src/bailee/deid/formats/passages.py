@@ -11,10 +11,9 @@ CleanPassages = Callable[[Sequence["Passage"]], list[list[str] | None]]
 
 @dataclass(repr=False)
 class Passage:
-    """One text in pieces. `glue[i]` stands between pieces i and i + 1 while it is read; `label`: words beside a code."""
+    """One text in pieces. `glue[i]` stands between pieces i and i + 1 while it is read."""
 
     row: int  # whose: a number of the batch's persons
-    label: bool = False
     pieces: list[str] = field(default_factory=list)
     glue: list[str] = field(default_factory=list)
 
@@ -30,7 +29,7 @@ class Passage:
 
     def text(self) -> str:
         """Give the text as it is read."""
-        return "".join(piece + glue for piece, glue in self._glued())
+        return self.pieces[0] if len(self.pieces) == 1 else "".join(piece + glue for piece, glue in self._glued())
 
     def places(self) -> list[tuple[int, int]]:
         """Tell where each piece stands in the text. Units: code points."""

@@ -217,7 +217,7 @@ class _Walk:
             self.tally.rules[rule.path, "kept"] += 1
             return self.marks.escape_text(said)
         self.tally.rules[rule.path, "changed"] += 1
-        number = self.draft.open(Passage(self.row, label=rule.method == "text"))
+        number = self.draft.open(Passage(self.row))
         return self.draft.mark(number, said)
 
     def coded(self, node: Node, rule: Rule, parts: list[str], mark: str, table: str) -> str:
@@ -225,7 +225,7 @@ class _Walk:
         out, words = coded_parts(said, table)
         done = [self.marks.escape_text(part) for part in out]
         for at in words:
-            done[at] = self.draft.mark(self.draft.open(Passage(self.row, label=True)), said[at])
+            done[at] = self.draft.mark(self.draft.open(Passage(self.row)), said[at])
         removed = sum(1 for was, now in zip(said, done, strict=True) if was and not now)
         self.tally.rules[rule.path, "removed" if removed else "kept"] += 1
         del node

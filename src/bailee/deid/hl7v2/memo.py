@@ -21,7 +21,7 @@ class Known:
     """What leaves of a value; its texts are cleaned anew for each patient. Marks in `text` count from 0."""
 
     text: str
-    passages: tuple[tuple[bool, tuple[str, ...], tuple[str, ...]], ...]  # label, pieces, glue
+    passages: tuple[tuple[tuple[str, ...], tuple[str, ...]], ...]  # pieces, glue
     rules: tuple[tuple[tuple[str, str], int], ...]
     dropped: tuple[tuple[str, int], ...]
 
@@ -30,7 +30,7 @@ class Known:
         """Keep what a field became; its passages are those from number `first` on."""
         if passages:
             text = _MARK.sub(lambda found: f"\x01{int(found[1]) - first}:", text)
-        held = tuple((each.label, tuple(each.pieces), tuple(each.glue)) for each in passages)
+        held = tuple((tuple(each.pieces), tuple(each.glue)) for each in passages)
         return cls(text, held, tuple(tally.rules.items()), tuple(tally.dropped.items()))
 
     def again(self, draft: Draft, row: int, tally: FormatTally) -> str:
@@ -42,8 +42,8 @@ class Known:
         if not self.passages:
             return self.text
         first = len(draft.passages)
-        for label, pieces, glue in self.passages:
-            draft.open(Passage(row, label=label, pieces=list(pieces), glue=list(glue)))
+        for pieces, glue in self.passages:
+            draft.open(Passage(row, pieces=list(pieces), glue=list(glue)))
         return _MARK.sub(lambda found: f"\x01{int(found[1]) + first}:", self.text)
 
 

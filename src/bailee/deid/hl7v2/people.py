@@ -13,6 +13,9 @@ from bailee.records.hl7v2.escapes import Delimiters
 from bailee.records.hl7v2.message import Message, Segment
 from bailee.records.hl7v2.tables import segments
 
+Parts = list[list[str]]
+Taken = Callable[[Parts, str], Iterator[tuple[str, str]]]
+
 _PATIENT: Final = frozenset({"PID-5", "PID-9", "MRG-7"})
 _IDS: Final = frozenset({"PID-19", "IN1-36", "IN1-8", "IN2-2", "IN2-6", "IN2-8", "GT1-12", "NK1-37"})
 _SHORTEST: Final = 4  # an id of fewer characters would be found in every number
@@ -43,8 +46,11 @@ class Context:
         return f"Context({len(self.identities)} identifiers, {len(self.values)} values)"
 
 
-def contexts_of(message: Message, codec: str) -> list[Context]:
-    """Tell whom each stretch of a message is about: from one PID to the next; what is before the first is the first's."""
+def contexts_of(message: Message, codec: str, *, charts: bool = True) -> list[Context]:
+    """Tell whom each stretch of a message is about: from one PID to the next; what is before the first is the first's.
+
+    `charts` False: only whom, not what the message knows of them.
+    """
     marks = message.delimiters
 
     def said(raw: str) -> str:
@@ -61,7 +67,8 @@ def contexts_of(message: Message, codec: str) -> list[Context]:
             _identify(contexts[-1], segment, marks, said, assigner)
         if segment.name == "MRG":
             contexts[-1].others.append(identities_of([segment.field(1)], marks, said, assigner))
-        _gather(contexts[-1], segment, marks, said)
+        if charts:
+            _gather(contexts[-1], segment, marks, said)
     return contexts
 
 
@@ -113,22 +120,27 @@ def _identify(context: Context, segment: Segment, marks: Delimiters, said: Calla
 
 
 def _gather(context: Context, segment: Segment, marks: Delimiters, said: Callable[[str], str]) -> None:
-    last = len(segment.fields) + segment.first - 2
-    for number, kind in _telling().get(segment.name, ()):
+    name, fields, shift = segment.name, segment.fields, 1 - segment.first
+    last = len(fields) - 1 - shift
+    for number, kind in _telling().get(name, ()):
         if number > last:
             break
-        raw = segment.field(number)
-        taken = _TAKEN.get(kind or segment.field(2).strip()) if raw else None
-        if taken is None:
+        raw = fields[number + shift]
+        if not raw:
             continue
-        path = f"{segment.name}-{number}"
-        for each in raw.split(marks.repeat):
-            parts = [[said(sub) for sub in _split(part, marks.sub)] for part in each.split(marks.component)]
-            own = path in _PATIENT or (segment.name == "PID" and path != "PID-6")
-            person = 0 if own else len(context.values) + 4
-            context.values += [(name, value, person) for name, value in taken(parts, path) if value.strip(' "')]
-    if segment.name == "PID":
-        context.values += [(name, value, 0) for name, value in _of_pid(segment, marks, said) if value.strip(' "')]
+        taken = _TAKEN.get(kind or segment.field(2).strip())
+        if taken is not None:
+            _take(context, f"{name}-{number}", raw, taken, marks, said)
+    if name == "PID":
+        context.values += [(kind, value, 0) for kind, value in _of_pid(segment, marks, said) if value.strip(' "')]
+
+
+def _take(context: Context, path: str, raw: str, taken: Taken, marks: Delimiters, said: Callable[[str], str]) -> None:
+    own = path in _PATIENT or (path.startswith("PID-") and path != "PID-6")
+    for each in raw.split(marks.repeat) if marks.repeat in raw else (raw,):
+        parts = [[said(sub) for sub in _split(part, marks.sub)] for part in each.split(marks.component)]
+        person = 0 if own else len(context.values) + 4
+        context.values += [(name, value, person) for name, value in taken(parts, path) if value.strip(' "')]
 
 
 @cache
@@ -157,10 +169,6 @@ def _day(moment: str) -> str:
 
 def _split(part: str, sub: str) -> list[str]:
     return part.split(sub) if sub else [part]
-
-
-Parts = list[list[str]]
-Taken = Callable[[Parts, str], Iterator[tuple[str, str]]]
 
 
 def _at(parts: Parts, number: int) -> str:

@@ -39,7 +39,7 @@ def survey(run: Run, files: list[Source]) -> None:
         run.expect(source.path.stat().st_size)
         for each in _read(source):
             if isinstance(each, _Read):
-                for context in contexts_of(each.message, each.codec):
+                for context in contexts_of(each.message, each.codec, charts=False):
                     run.persons.meet(context.identities)
                     for others in context.others:
                         run.persons.meet(others)

@@ -17,6 +17,7 @@ from bailee.flows.release.plan import ReleasePlan
 from bailee.flows.release.texts import LABEL_CHARACTERS, TextCleaner
 
 NINETY = 90
+_Same = tuple[int, tuple[str, ...], tuple[str, ...]]  # whose, pieces, glue
 
 
 @dataclass(repr=False)
@@ -62,13 +63,14 @@ class People:
         subjects = Subjects.of(self.run.keys, self.roots, shift=self.shifts, ninety=ninety, charts=charts)
         cleaner = TextCleaner(charts, subjects, self.run.keys, self.run.account.counts, plan=terms)
         out: list[list[str] | None] = [None] * len(passages)
-        for label in (True, False):
-            same: dict[tuple[int, tuple[str, ...], tuple[str, ...]], list[int]] = {}
-            for at, each in enumerate(passages):
-                if each.pieces and _is_label(each) == label:
-                    same.setdefault((each.row, tuple(each.pieces), tuple(each.glue)), []).append(at)
-            first = [passages[places[0]] for places in same.values()]
-            for places, pieces in zip(same.values(), self._cleaned(cleaner, first, label=label), strict=True):
+        same: dict[bool, dict[_Same, list[int]]] = {True: {}, False: {}}
+        for at, each in enumerate(passages):
+            if each.pieces:
+                of_kind = same[sum(map(len, each.pieces)) < LABEL_CHARACTERS]  # by the same measure as in FHIR records
+                of_kind.setdefault((each.row, tuple(each.pieces), tuple(each.glue)), []).append(at)
+        for label, groups in same.items():
+            first = [passages[places[0]] for places in groups.values()]
+            for places, pieces in zip(groups.values(), self._cleaned(cleaner, first, label=label), strict=True):
                 for at in places:
                     out[at] = pieces
         return out
@@ -79,11 +81,6 @@ class People:
         texts = pa.array([each.text() for each in passages], pa.string())
         rows = np.array([each.row for each in passages], np.int32)
         return cleaner.passages(texts, rows, [each.places() for each in passages], label=label)
-
-
-def _is_label(passage: Passage) -> bool:
-    """Tell words beside a code, or a text that is as short, by the same measure as in FHIR records."""
-    return sum(map(len, passage.pieces)) < LABEL_CHARACTERS
 
 
 def reaches_ninety(birth: str, death: str, *, as_of: str) -> bool:
