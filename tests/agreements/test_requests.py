@@ -201,6 +201,17 @@ def test_nobody_is_of_both_sides_and_a_partner_may_have_both_of_its_roles() -> N
     assert advance(progress("DRAFT"), "submit", both, REQUEST, NOW).state == "SUBMITTED"
 
 
+def test_a_draft_is_submitted_and_bound_to_what_was_submitted() -> None:
+    sponsor = person("rosa", "researcher-sponsor")
+    submitted = advance(begin(REQUEST, sponsor), "submit", sponsor, REQUEST, NOW)
+    assert (submitted.state, submitted.bound_sha256) == ("SUBMITTED", SHA)
+
+
+def test_a_step_from_elsewhere_is_told_where_it_begins() -> None:
+    with pytest.raises(Conflict, match="it begins in DAC_DECIDED"):
+        advance(progress("DRAFT"), "approve", person("x", "dac-member"), REQUEST, NOW)
+
+
 def test_a_refused_role_is_told_which_role_would_do() -> None:
     with pytest.raises(Denied, match="dac-member or privacy-officer"):
         advance(progress("DAC_DECIDED"), "approve", person("x", "auditor"), REQUEST, NOW)

@@ -6,10 +6,11 @@ from typing import Any
 import pyarrow as pa
 import pytest
 from tests.consent.test_fhir import ACME, PERMIT, consent
-from tests.support.consents import ASK, rule, snapshot
+from tests.support.consents import ASK, item, rule, snapshot
 
 from bailee.consent.bulk import decide_patients
 from bailee.consent.directives import directives_from_fhir, directives_from_rules
+from bailee.consent.evaluate import decide, decide_patient
 from bailee.consent.facts import births_of, item_of
 from bailee.consent.labels import built_in_sensitivity
 from bailee.consent.merges import directives_in, follow_links, links_of
@@ -154,3 +155,39 @@ def test_a_fhir_date_is_a_stretch(text: str, begins: int, ends: int) -> None:
 def test_what_is_no_fhir_date_is_refused(text: str) -> None:
     with pytest.raises(ValueError):
         stretch(text)
+
+
+@pytest.mark.parametrize(
+    "subject, kind, patients, reasons",
+    [
+        (None, "Organization", (), ("P-PERMIT",)),
+        (None, "Organization", ("p1",), ("E-UNMAPPED",)),
+        (None, "Condition", (), ("E-UNMAPPED",)),
+        (None, "Condition", ("p1",), ("E-UNMAPPED",)),
+        ("", "Condition", (), ("E-UNMAPPED",)),
+        ("", "Condition", ("p1",), ("E-UNMAPPED",)),
+        ("p1", "Condition", ("p2",), ("E-UNMAPPED",)),
+        ("p1", "Condition", ("p1", "p2"), ("E-UNMAPPED",)),
+        ("p1", "Condition", (), ("E-UNMAPPED",)),
+        ("p1", "Condition", ("p1",), ("P-PERMIT",)),
+        ("p1", "Claim", ("p1",), ("E-SCOPE-FIELD",)),
+    ],
+)
+def test_a_record_is_one_patients_or_surely_nobodys(
+    subject: str | None, kind: str, patients: tuple[str, ...], reasons: tuple[str, ...]
+) -> None:
+    assert decide(subject, item(type=kind, patients=patients), ASK, snapshot(), 50).reasons == reasons
+
+
+@pytest.mark.parametrize(
+    "at_ms, permits", [(9, False), (10, True), (999, True), (1000, False), (-1, False), (True, False)]
+)
+def test_a_decision_holds_in_the_window_of_its_grant_and_at_whole_moments(at_ms: int, permits: bool) -> None:
+    assert decide("p1", item(), ASK, snapshot(), at_ms).permit is permits
+    assert decide_patient("p1", ASK, snapshot(), at_ms).permit is permits
+
+
+@pytest.mark.parametrize("name", ["subject", "item", "ask", "snapshot"])
+def test_something_else_in_the_place_of_an_input_refuses(name: str) -> None:
+    given: dict[str, Any] = {"subject": "p1", "item": item(), "ask": ASK, "snapshot": snapshot()} | {name: 7}
+    assert not decide(*given.values(), at_ms=50).permit
