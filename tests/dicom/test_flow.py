@@ -44,7 +44,8 @@ def test_every_real_file_comes_through_or_is_refused_with_a_reason(tmp_path, pro
     account = run(source, tmp_path / "out", profile)
     out = objects(tmp_path / "out")
     came, left = account.came["DICOM object"], account.left["DICOM object"]
-    assert left == len(out) > 0.6 * came
+    read = has_tesseract() or profile == "research-identified"  # without it, images that may bear text are refused
+    assert left == len(out) > (0.6 * came if read else 0)
     assert came == left + account.refused.total() + account.unread.total()
     with silent():
         for each in out:

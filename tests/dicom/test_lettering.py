@@ -59,6 +59,16 @@ def test_rows_of_letters_are_found_over_any_background(ground):
     assert made.hidden(black) == len(made.boxes)
 
 
+def test_deep_and_signed_pixels_are_seen_as_well_as_bytes():
+    made = lettered.lettered(3, ground="anatomy", size=16, contrast="high")
+    deep = made.pixels.astype(np.int16) * 256 - 32768
+    for frame in (made.pixels, deep):
+        black = np.zeros(made.pixels.shape, bool)
+        for row in lines(frame, thorough=False):
+            black[row.top - 2 : row.bottom + 2, max(row.left - 8, 0) : row.right + 8] = True
+        assert made.hidden(black) == len(made.boxes)
+
+
 def test_rows_are_laid_out_on_a_page_without_touching():
     rows = [Line(0, 0, width, 10, 3, np.ones((10, width), bool)) for width in (30, 400, 800, 20)]
     paper, places = page(rows)

@@ -25,6 +25,7 @@ LEAST_LETTERS: Final = 2
 EVEN: Final = 2.0  # a row is not taller than so many of its letters: noise that hangs together is
 LINE_HEIGHT: Final = 32  # of a line where OCR reads it
 GAP: Final = 10
+MOST_OF_IT: Final = (1, 99)  # percentiles
 PAGE_WIDTH: Final = 1600
 
 
@@ -43,19 +44,23 @@ class Line:
         return f"Line({self.left}, {self.top}, {self.right}, {self.bottom})"
 
 
-def greys(frame: npt.NDArray[Any]) -> list[Grey]:
-    """Give a frame as grey pictures: its whole range, the range of most of it, and of colours the strongest and weakest.
+def greys(frame: npt.NDArray[Any], *, thorough: bool = True) -> Iterator[Grey]:
+    """Give a frame as grey pictures: its whole range, the range of most of it; of colours the strongest and the weakest.
 
     Shape: numbers[height, width] or [height, width, 3] → uint8[height, width] each.
     """
     if frame.ndim == 3:
-        return [_stretched(frame.max(axis=2), 0, 100), _stretched(frame.min(axis=2), 0, 100)]
-    whole, most = _stretched(frame, 0, 100), _stretched(frame, 1, 99)
-    return [whole] if np.array_equal(whole, most) else [whole, most]
+        yield _stretched(frame.max(axis=2), frame.min(), frame.max())
+        if thorough:
+            yield _stretched(frame.min(axis=2), frame.min(), frame.max())
+        return
+    yield _stretched(frame, frame.min(), frame.max())
+    if thorough:
+        yield _stretched(frame, *np.percentile(frame, MOST_OF_IT))
 
 
-def _stretched(frame: npt.NDArray[Any], least: float, most: float) -> Grey:
-    low, high = (float(value) for value in np.percentile(frame, (least, most)))
+def _stretched(frame: npt.NDArray[Any], low: Any, high: Any) -> Grey:
+    low, high = float(low), float(high)  # as small whole numbers their difference could overflow
     if high <= low:
         return np.zeros(frame.shape, np.uint8)
     return np.asarray(np.clip((frame.astype(np.float32) - low) * (255 / (high - low)), 0, 255), np.uint8)
@@ -67,7 +72,7 @@ def lines(frame: npt.NDArray[Any], *, thorough: bool = True) -> list[Line]:
     Not `thorough`: only rows of a few letters in tones far from what is behind, which is how machines write.
     """
     least, levels = (LEAST_LETTERS, LEVELS) if thorough else (LEAST_LETTERS + 1, LEVELS[2:3])
-    pictures = greys(frame) if thorough else greys(frame)[:1]
+    pictures = greys(frame, thorough=thorough)
     found = [line for grey in pictures for mask in _masks(grey, levels) for line in _lines_of(mask, least)]
     found.sort(key=lambda line: (-line.letters, line.top, line.left, line.right))
     return _different(found)[:MOST_LINES]
