@@ -61,7 +61,7 @@ def test_rows_of_letters_are_found_over_any_background(ground):
 
 def test_deep_and_signed_pixels_are_seen_as_well_as_bytes():
     made = lettered.lettered(3, ground="anatomy", size=16, contrast="high")
-    deep = made.pixels.astype(np.int16) * 256 - 32768
+    deep = (made.pixels.astype(np.int32) * 256 - 32768).astype(np.int16)
     for frame in (made.pixels, deep):
         black = np.zeros(made.pixels.shape, bool)
         for row in lines(frame, thorough=False):
