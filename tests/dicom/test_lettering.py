@@ -64,7 +64,7 @@ def test_deep_and_signed_pixels_are_seen_as_well_as_bytes():
     deep = (made.pixels.astype(np.int32) * 256 - 32768).astype(np.int16)
     for frame in (made.pixels, deep):
         black = np.zeros(made.pixels.shape, bool)
-        for row in lines(frame, thorough=False):
+        for row in lines(frame):
             black[row.top - 2 : row.bottom + 2, max(row.left - 8, 0) : row.right + 8] = True
         assert made.hidden(black) == len(made.boxes)
 
