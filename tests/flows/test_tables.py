@@ -58,6 +58,19 @@ def test_a_delta_client_reads_every_table(staging, plan):
     assert notes["date"].to_pylist() == ["2020", "2020"]
 
 
+def test_an_attachment_that_is_no_text_is_in_no_table_of_notes(staging, plan):
+    picture = {"contentType": "image/png", "data": b64encode(b"\x89PNG\xff\xfe").decode()}
+    path = staging / "parts/patients-0/ndjson/DocumentReference.ndjson"
+    content = [
+        {"attachment": picture},
+        {"attachment": {"contentType": "text/plain", "data": b64encode(b"ok").decode()}},
+    ]
+    path.write_text(record("DocumentReference", 0, content=content) + "\n")
+    assembled(staging, plan)
+    notes = DeltaTable(staging / "dataset/tables/notes").to_pyarrow_table()
+    assert sorted(notes["text"].to_pylist()) == sorted([NOTE, "ok"])
+
+
 def test_the_files_are_the_same_every_time(staging, plan):
     assert assembled(staging, plan) == assembled(staging, plan)
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from binascii import a2b_base64
-
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from bailee.core.columns import buffer_of
+from bailee.records.text.attached import attached_text
 from bailee.records.walk import Bytes, Kind, Numbers, Paths, collect
 
 # Where a type keeps its texts and its encounter, and the flat columns that say what kind of note it is, and when.
@@ -43,15 +42,21 @@ _TEXT, _ENCOUNTER = 0, 1
 
 
 def notes_of(kind: str, flat: pa.Table, buffer: Bytes, offsets: Numbers) -> pa.Table:
-    """Take the texts out of records of one type. Shape: m texts of the n records → m rows of NOTES_SCHEMA."""
+    """Take the texts out of records of one type. Shape: m texts of the n records → at most m rows of NOTES_SCHEMA.
+
+    An attachment that is no text, which only identified data can have, is in the FHIR records alone.
+    """
     text, encounter, *columns = NOTE_TYPES[kind]
     found = collect(buffer, offsets, Paths({(kind, text): _TEXT, (kind, encounter): _ENCOUNTER}))
     notes = found.tagged(_TEXT, kind=Kind.STRING)
-    texts = [a2b_base64(buffer[start:end].data).decode() for start, end in zip(notes.start, notes.end, strict=True)]
-    rows = flat.select(["id", "patient", *columns]).take(pa.array(notes.record.astype(np.int64)))
+    found_texts = [attached_text(buffer[start:end].data) for start, end in zip(notes.start, notes.end, strict=True)]
+    texts = pa.array(found_texts, pa.string())
+    legible = texts.is_valid()
+    record = pa.array(notes.record.astype(np.int64)).filter(legible)
+    rows = flat.select(["id", "patient", *columns]).take(record)
     encounters = found.tagged(_ENCOUNTER, kind=Kind.STRING).first_texts(buffer, len(offsets) - 1)
     return pa.table(
-        [*rows.columns, encounters.take(pa.array(notes.record.astype(np.int64))), pa.array(texts, pa.string())],
+        [*rows.columns, encounters.take(record), texts.filter(legible)],
         NOTES_SCHEMA,
     )
 

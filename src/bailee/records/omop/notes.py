@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from binascii import a2b_base64
-
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -16,6 +14,7 @@ from bailee.records.omop.dates import days, moments
 from bailee.records.omop.elements import CODINGS, Elements
 from bailee.records.omop.fates import Fates
 from bailee.records.omop.ids import names_of
+from bailee.records.text.attached import attached_text
 
 # Where a type keeps its text, its kind, its time, its visit, its author.
 _WHERE = {
@@ -92,7 +91,7 @@ def notes(kind: str, batch: ReleaseBatch, context: Context) -> tuple[list[tuple[
 def _texts(elements: Elements, path: str) -> tuple[np.ndarray[tuple[int], np.dtype[np.int64]], pa.Array]:
     """Give the attached texts, and of a report without one its conclusion, in order of record."""
     record, encoded = elements.texts(path)
-    decoded = pa.array([_decoded(text) for text in encoded.to_pylist()], pa.string())
+    decoded = pa.array([attached_text(text) for text in encoded.to_pylist()], pa.string())
     readable = decoded.is_valid()
     record, decoded = record[readable.to_numpy(zero_copy_only=False)], decoded.drop_null()
     other, conclusions = elements.texts(_CONCLUSION)
@@ -101,14 +100,6 @@ def _texts(elements: Elements, path: str) -> tuple[np.ndarray[tuple[int], np.dty
     order = np.argsort(rows, kind="stable")
     texts = pa.concat_arrays([decoded, conclusions.filter(pa.array(alone))])
     return rows[order], texts.take(pa.array(order))
-
-
-def _decoded(text: str) -> str | None:
-    """Read an attachment; None for one that is no text, which only identified data can have."""
-    try:
-        return a2b_base64(text, strict_mode=True).decode()
-    except ValueError:
-        return None
 
 
 def _ids(names: pa.Array, record: np.ndarray[tuple[int], np.dtype[np.int64]], context: Context) -> pa.Array:
