@@ -187,10 +187,10 @@ class _Source:
     """A profile's text: its rules, and where in the text each is."""
 
     def __init__(self, file: str, text: str) -> None:
-        self.file, self.text = file, text
+        self.file, self.text, self.lines = file, text, text.splitlines()
 
     def line(self, quoted: str) -> str:
-        for number, line in enumerate(self.text.splitlines(), 1):
+        for number, line in enumerate(self.lines, 1):
             if f'"{quoted}"' in line:
                 return f"{self.file}:{number}"
         return self.file

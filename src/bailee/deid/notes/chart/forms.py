@@ -78,7 +78,7 @@ def _expand(
 ) -> tuple[_Listed, _Listed, tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]]:
     """Write the forms of each distinct (role, value) once, then give them to every row that has it."""
     keys, back = np.unique(role.astype(np.int64) << 40 | unique, return_inverse=True)
-    written = [_written(Role(key >> 40), values[key & ((1 << 40) - 1)]) for key in keys.tolist()]
+    written = [_written(key >> 40, values[key & ((1 << 40) - 1)]) for key in keys.tolist()]
     words = [form for each in written for form in each.words]
     numbers = [(0, form) for each in written for form in each.numbers]
     days = np.array([day for each in written for day in each.days], np.int64)
@@ -99,8 +99,9 @@ class _Written(NamedTuple):
 
 
 @lru_cache(maxsize=1 << 12)
-def _written(role: Role, value: str) -> _Written:
+def _written(number: int, value: str) -> _Written:
     """Write the forms of a value. Cost: once for the clinicians and places of many charts."""
+    role = Role(number)
     words = tuple((int(form_role), form) for form_role, form in word_forms(role, value))
     return _Written(words, tuple(number_forms(role, value)), tuple(days_of(role, value)))
 

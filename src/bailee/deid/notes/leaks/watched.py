@@ -220,7 +220,8 @@ def _as_bytes(texts: Iterable[str]) -> frozenset[bytes]:
 
 
 def _numbers_of(plain: str) -> Iterator[str]:
-    bare = re.sub(r"[^0-9a-z]", "", re.sub(r"^urn:(?:uuid|oid):", "", plain))
+    solid = plain.isascii() and plain.isalnum()
+    bare = plain if solid else re.sub(r"[^0-9a-z]", "", re.sub(r"^urn:(?:uuid|oid):", "", plain))
     if not any(map(str.isdigit, bare)):
         return
     yield bare
