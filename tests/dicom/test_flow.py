@@ -123,7 +123,10 @@ def test_a_patient_is_the_same_person_as_in_fhir_records_and_dates_move_as_far(t
              "effectiveDateTime": "2020-03-01"}  # fmt: skip
     (tmp_path / "in" / "Patient.ndjson").write_text(json.dumps(patient) + "\n")
     (tmp_path / "in" / "Observation.ndjson").write_text(json.dumps(visit) + "\n")
-    image = dicom.image(patient="MRN-77", StudyDate="20200301", StudyTime="101112", IssuerOfPatientID="1.2.840.99")
+    image = dicom.image(
+        patient="MRN-77", StudyDate="20200301", StudyTime="101112", TimezoneOffsetFromUTC="+0100",
+        IssuerOfPatientID="1.2.840.99",
+    )  # fmt: skip
     (tmp_path / "in" / "image").write_bytes(dicom.as_file(image))
     run(tmp_path / "in", tmp_path / "out", "expert-determination")
     released = json.loads((tmp_path / "out" / "Patient.ndjson").read_text())
@@ -131,7 +134,7 @@ def test_a_patient_is_the_same_person_as_in_fhir_records_and_dates_move_as_far(t
     (out,) = objects(tmp_path / "out")
     assert out.PatientID == released["id"]
     assert out.StudyDate == moved.replace("-", "") != "20200301"
-    assert out.StudyTime == "101112"
+    assert (out.StudyTime, out.TimezoneOffsetFromUTC) == ("101112", "+0100")
     assert out.LongitudinalTemporalInformationModified == "MODIFIED"
 
 

@@ -16,6 +16,7 @@ TEXTS: Final = frozenset({"LO", "SH", "ST", "LT", "UT", "UC"})
 TIMES: Final = frozenset({"DA", "DT", "TM"})
 NUMBERS: Final = frozenset({"IS", "DS", "US", "SS", "UL", "SL", "SV", "UV", "FL", "FD", "AT"})
 _TOP: Final = ("PatientID", "PatientName")
+_ZONE: Final = r"[+-](?:0\d|1[0-4])[0-5]\d"
 _OPTIONS: Final = ("uids", "device", "institution", "patient", "full-dates", "modified-dates", "descriptors",
                    "structured", "graphics")  # fmt: skip
 
@@ -145,10 +146,14 @@ class Plan:
             (row.options[name] for name in _OPTIONS if name in self.profile.options and name in row.options), ""
         )
         action = self._optional(option, vr) if option else otherwise
+        argument = ""
         if vr == "AS" and option and self.profile.fold_ages:
             action = Action.AGE
+        if keyword == "TimezoneOffsetFromUTC" and option:
+            action, argument = Action.SHAPE, _ZONE
         spare = Action.REMOVE if otherwise in {Action.UID, Action.ENTER} else otherwise
-        return Step(action, vr, vm, keyword, otherwise=spare, rule=f"{row.basic} {option}".strip())
+        rule = f"{row.basic} {option}".strip()
+        return Step(action, vr, vm, keyword, argument=argument, otherwise=spare, rule=rule)
 
     def _optional(self, option: str, vr: str) -> Action:
         if vr == "SQ":
