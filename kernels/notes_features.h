@@ -6,8 +6,9 @@
 #include "notes_text.h"
 
 #define LEXICAL_MOST 72
-#define CONTEXTS 16
+#define CONTEXTS 21
 #define CHUNK_REACH 32
+#define ECHO_MOST (1 << 20) /* bytes of the table of how words stand elsewhere in a note */
 /* Groups of lexical features, as bits, so that training can leave some out. */
 enum { OF_WORD = 1, OF_PIECES = 2, OF_LISTS = 4, OF_SHAPE = 8 };
 
@@ -100,6 +101,8 @@ typedef struct {
     uint64_t field;                /* hash of the last words since the field began */
     uint64_t last[3];              /* the last three words of the field */
     int words;                     /* how many words the field has so far */
+    uint8_t *echo;                 /* how the words of the note stand in it, by the low bits of their hash; see walk_start */
+    uint64_t echo_last;            /* size of that table less one */
     int style;                     /* how the note uses capitals */
     int upper_only;                /* whether the present line has only capitals so far */
 } Walk;
@@ -121,8 +124,56 @@ static inline int case_style(const Notes *in, int64_t from, int64_t to) {
     return 5;
 }
 
-static inline void walk_start(const Notes *in, int64_t from, int64_t to, Walk *w) {
+/* Bits of a word's echo: in small letters, with a capital inside a sentence, all in capitals, after a title, before a
+   credential, after a given name, more than once, as a field of its own. */
+enum { SMALL = 1, INSIDE = 2, LOUD = 4, TITLED = 8, CREDENTIALED = 16, AFTER_GIVEN = 32, AGAIN = 64, CUED = 128 };
+#define IS_GIVEN (UINT64_C(3) << 0)
+#define IS_TITLE (UINT64_C(1) << 16)
+#define IS_CREDENTIAL (UINT64_C(1) << 17)
+#define IS_LISTED (UINT64_C(0xFFFFFF0000) | UINT64_C(0xFFFF))
+
+static inline int64_t echo_size(int64_t tokens) {
+    int64_t size = 64;
+    while (size < 4 * tokens && size < ECHO_MOST) size *= 2;
+    return size;
+}
+
+static inline int is_mark(const Notes *in, int64_t t, uint8_t sign) { return in->kind[t] == MARK && in->shape[t] == sign; }
+
+/* How the word at t stands there. */
+static inline uint8_t echo_of(const Notes *in, int64_t from, int64_t to, int64_t t) {
+    uint8_t shape = in->shape[t], bits = 0;
+    int64_t before = t - 1;
+    int opens = before < from || in->kind[before] == BREAK;
+    if (shape == ALL_LOWER) bits |= SMALL;
+    if (shape == ALL_UPPER) bits |= LOUD;
+    if (!opens && is_mark(in, before, ':')) bits |= CUED;
+    if (!opens && in->kind[before] != MARK && (shape == CAPITALISED || shape == MIXED_CASE)) bits |= INSIDE;
+    if (!opens && is_mark(in, before, '.') && before > from) before--;
+    if (!opens && in->kind[before] == WORD) {
+        if (in->mask[before] & IS_TITLE) bits |= TITLED;
+        if (before == t - 1 && (in->mask[before] & IS_GIVEN) && in->shape[before] != ALL_LOWER) bits |= AFTER_GIVEN;
+    }
+    int64_t after = t + 1 < to && is_mark(in, t + 1, ',') ? t + 2 : t + 1;
+    if (after < to && in->kind[after] == WORD && in->shape[after] == ALL_UPPER && (in->mask[after] & IS_CREDENTIAL)) bits |= CREDENTIALED;
+    return bits;
+}
+
+static inline uint8_t echo_at(const Walk *w, const Notes *in, int64_t t) {
+    return in->kind[t] == WORD && in->end[t] - in->start[t] > 1 ? w->echo[in->hash[t] & w->echo_last] : 0;
+}
+
+/* Begin a note. `echo` has echo_size(tokens of the note) bytes. */
+static inline void walk_start(const Notes *in, int64_t from, int64_t to, uint8_t *echo, Walk *w) {
     memset(w, 0, sizeof *w);
+    w->echo = echo;
+    w->echo_last = (uint64_t)echo_size(to - from) - 1;
+    memset(echo, 0, (size_t)w->echo_last + 1);
+    for (int64_t t = from; t < to; t++) {
+        if (in->kind[t] != WORD || in->end[t] - in->start[t] < 2) continue;
+        uint8_t *seen = echo + (in->hash[t] & w->echo_last);
+        *seen |= echo_of(in, from, to, t) | (*seen ? AGAIN : 0);
+    }
     w->style = case_style(in, from, to);
     w->line_start = w->field_start = w->header_at = from;
     for (int64_t t = from; t < to; t++) w->lines += in->kind[t] == BREAK;
@@ -214,6 +265,13 @@ static inline void context_features(const Notes *in, int64_t note, int64_t t, Wa
     ids[n++] = mix(114, t + 1 < to ? (in->mask[t + 1] & UINT64_C(0xFFFFFF0000)) ^ shape << 50 : 1);
     ids[n++] = mix(115, t > from && in->kind[t] == WORD ? in->hash[t - 1] ^ in->hash[t] * 3 : shape);
     ids[n++] = mix(116, t + 1 < to && in->kind[t] == WORD ? in->hash[t + 1] ^ in->hash[t] * 5 : shape);
+    uint64_t own = echo_at(w, in, t), size = in->kind[t] == WORD ? (uint64_t)(in->end[t] - in->start[t] < 4 ? 1 : 2) : 0;
+    uint64_t listed = in->kind[t] == WORD ? (in->mask[t] & IS_LISTED) ^ size << 60 : shape << 44;
+    ids[n++] = mix(117, own << 16 | shape);
+    ids[n++] = mix(118, t > from ? (uint64_t)echo_at(w, in, t - 1) << 16 | shape : 1);
+    ids[n++] = mix(119, t + 1 < to ? (uint64_t)echo_at(w, in, t + 1) << 16 | shape : 1);
+    ids[n++] = mix(120, t > from ? in->hash[t - 1] * 3 ^ in->kind[t - 1] << 8 ^ in->shape[t - 1] ^ listed * 7 : listed);
+    ids[n++] = mix(121, t + 1 < to ? in->hash[t + 1] * 5 ^ in->kind[t + 1] << 8 ^ in->shape[t + 1] ^ listed * 11 : listed);
     if (in->kind[t] == BREAK) {
         w->line++;
         w->line_start = t + 1;

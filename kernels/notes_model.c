@@ -15,7 +15,7 @@
 #define STATES 16
 #define FORMS 8192 /* pairs of word forms kept at a time */
 #define TOP 8191   /* bound of a hidden number, so that 32-bit sums cannot overflow */
-#define MOST 3000  /* bound of one neighbour's share, so that 16-bit sums cannot overflow */
+#define MOST 2800  /* bound of one neighbour's share, so that 16-bit sums cannot overflow */
 
 typedef struct {
     const int8_t *form;         /* [form_rows][WIDTH] */
@@ -201,14 +201,14 @@ static void add_shares(const Form *form, int64_t t, int64_t from, int16_t ring[R
 }
 
 static void tag_note(const Model *m, const Notes *in, int64_t note, const int32_t *raise, const uint8_t *class, Form *forms, uint8_t *newer,
-                     uint8_t *back, uint8_t *state, int16_t *margin) {
+                     uint8_t *back, uint8_t *echo, uint8_t *state, int16_t *margin) {
     int64_t from = in->first[note], to = in->first[note + 1];
     int16_t ring[RING][HIDDEN];
     int32_t best[STATES] = {0}, score[STATES];
     uint32_t ids[2][CONTEXTS];
     Walk walk;
     if (to == from) return;
-    walk_start(in, from, to, &walk);
+    walk_start(in, from, to, echo, &walk);
     for (int p = 0; p < RING; p++) memcpy(ring[p], m->hidden_bias, sizeof ring[p]);
     /* three stages follow each other: shares of t, context features of t - REACH, scores and path of t - REACH - 1 */
     for (int64_t t = from; t < to + REACH + 1; t++) {
@@ -256,12 +256,14 @@ EXPORT int64_t notes_tag(const uint8_t *bytes, const int64_t *at, int64_t notes,
     Form *forms = calloc(2 * FORMS, sizeof *forms);
     uint8_t *newer = calloc(FORMS, 1);
     uint8_t *back = malloc((size_t)longest * STATES + 1);
-    int64_t answer = forms && newer && back ? 0 : -1;
+    uint8_t *echo = malloc((size_t)echo_size(longest));
+    int64_t answer = forms && newer && back && echo ? 0 : -1;
     if (answer == 0)
-        for (int64_t n = 0; n < notes; n++) tag_note(&m, &in, n, raise, class, forms, newer, back, state, margin);
+        for (int64_t n = 0; n < notes; n++) tag_note(&m, &in, n, raise, class, forms, newer, back, echo, state, margin);
     free(forms);
     free(newer);
     free(back);
+    free(echo);
     return answer;
 }
 

@@ -8,20 +8,26 @@
 #define STATES 16
 
 /* Write features: ids and groups of the lexical ones (begin[t]..begin[t + 1]), CONTEXTS ids each of the others.
-   Returns how many lexical ids there are, or -1 if they do not fit. */
+   Returns how many lexical ids there are, -1 if they do not fit, -2 without memory. */
 EXPORT int64_t notes_features(const uint8_t *bytes, const int64_t *at, int64_t notes, const int64_t *first, const int32_t *start,
                               const int32_t *end, const uint8_t *kind, const uint8_t *shape, const uint64_t *hash,
                               const uint64_t *mask, int64_t capacity, uint32_t *ids, uint8_t *group, int64_t *begin,
                               uint32_t *context) {
     Notes in = {bytes, at, first, start, end, kind, shape, hash, mask};
-    int64_t count = 0;
+    int64_t count = 0, longest = 0;
+    for (int64_t n = 0; n < notes; n++) longest = first[n + 1] - first[n] > longest ? first[n + 1] - first[n] : longest;
+    uint8_t *echo = malloc((size_t)echo_size(longest));
+    if (!echo) return -2;
     for (int64_t n = 0; n < notes; n++) {
         Walk walk;
-        walk_start(&in, first[n], first[n + 1], &walk);
+        walk_start(&in, first[n], first[n + 1], echo, &walk);
         for (int64_t t = first[n]; t < first[n + 1]; t++) {
             Lexical lexical;
             lexical_features(&in, t, &lexical);
-            if (count + lexical.count > capacity) return -1;
+            if (count + lexical.count > capacity) {
+                free(echo);
+                return -1;
+            }
             begin[t] = count;
             memcpy(ids + count, lexical.ids, (size_t)lexical.count * sizeof *ids);
             memcpy(group + count, lexical.group, (size_t)lexical.count);
@@ -30,6 +36,7 @@ EXPORT int64_t notes_features(const uint8_t *bytes, const int64_t *at, int64_t n
         }
     }
     begin[first[notes]] = count;
+    free(echo);
     return count;
 }
 

@@ -1,7 +1,7 @@
 """Train the notes model on synthetic notes: `python scripts/train_notes.py OUT_FOLDER --notes 120000 --seed 1`.
 
 Everything that the model learns from is made by `bailee.synthetic` and varied by `bailee.deid.notes.variety`; notes of
-another seed, which it never saw, give the scores on its card.
+another seed, which it never saw, give the scores on its card. `--start FOLDER --seed 2 --rate 0.001` goes on from a model.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from random import Random
 from notes_prose import prose
 
 from bailee.deid.notes.lexicon import lexicon
-from bailee.deid.notes.model import write_weights
-from bailee.deid.notes.training import Learner, Marked, Plan, shard_from_notes
+from bailee.deid.notes.model import read_weights, write_weights
+from bailee.deid.notes.training import Learner, Marked, Plan, learner_from_weights, shard_from_notes
 from bailee.deid.notes.tuning import scores
 from bailee.deid.notes.variety import add_prose, varied
 from bailee.synthetic.notes import notes as synthetic
@@ -59,11 +59,18 @@ def main() -> None:
     options.add_argument("--seed", type=int, default=1)
     options.add_argument("--until", type=int, default=0, help="stop after so many notes, at the pace of --notes")
     options.add_argument("--rate", type=float, default=0.002)
+    options.add_argument("--start", type=Path, help="go on from the model of this folder")
     args = options.parse_args()
     for name in SHARES:
         add_prose(name, prose(name))
-    learner = Learner(seed=args.seed, plan=Plan(rate=args.rate))
-    held = {name: list(marked(600, args.seed + 1, name, vary=False)) for name in SHARES}
+    plan = Plan(rate=args.rate)
+    learner = Learner(seed=args.seed, plan=plan)
+    before = ""
+    if args.start:
+        begun = read_weights(args.start)
+        learner = learner_from_weights(begun, seed=args.seed, plan=plan)
+        before = f"{begun.card.data}, then "
+    held = {name: list(marked(600, 1001, name, vary=False)) for name in SHARES}
     began = time.monotonic()
     total = max(1, args.notes // SHARD)
     last = (args.until or args.notes) // SHARD - 1
@@ -82,7 +89,9 @@ def main() -> None:
             )
             write_weights(
                 args.out,
-                learner.weights(data=f"bailee.synthetic.notes, seed {args.seed}", languages=list(SHARES), scores=found),
+                learner.weights(
+                    data=f"{before}bailee.synthetic.notes, seed {args.seed}", languages=list(SHARES), scores=found
+                ),
             )
 
 

@@ -251,6 +251,7 @@ def _forms(name: str, pick: Callable[[Story], Person]) -> dict[str, Node]:
         f"{name}.givenlower": named(lambda p, _: p.given.lower()),
         f"{name}.familylower": named(lambda p, _: p.family.lower()),
         f"{name}.familycaps": named(lambda p, _: p.family.upper()),
+        f"{name}.slugged": named(handle),
     }
 
 

@@ -29,6 +29,22 @@ _OCR = {
     "i": "j",
     "h": "b",
 }
+_CONFUSED = {
+    "l": "1",
+    "i": "1",
+    "o": "0",
+    "O": "0",
+    "0": "O",
+    "1": "l",
+    "S": "5",
+    "5": "S",
+    "B": "8",
+    "I": "l",
+    "m": "rn",
+    "g": "q",
+    "s": "5",
+    "t": "f",
+}
 _LOOKALIKE = {
     "a": "а", "e": "е", "o": "о", "p": "р", "c": "с", "x": "х", "y": "у", "i": "і", "A": "А", "B": "В", "E": "Е", "H": "Н", "K": "К",
     "M": "М", "O": "О", "P": "Р", "C": "С", "T": "Т", "X": "Х", "s": "ѕ", "j": "ј",
@@ -134,6 +150,14 @@ def _scanned(text: str, spans: list[Span], rng: Random) -> Worn:
     return edited(text, spans, edits)
 
 
+def _badly_scanned(text: str, spans: list[Span], rng: Random) -> Worn:
+    """Confuse letters and digits all over the page: a poor fax, an old scan."""
+    rate = rng.choice((0.15, 0.3, 0.6))
+    pairs = dict(rng.sample(sorted(_CONFUSED.items()), rng.randint(3, len(_CONFUSED))))
+    edits = [(i, i + 1, pairs[sign]) for i, sign in enumerate(text) if sign in pairs and rng.random() < rate]
+    return edited(text, spans, edits)
+
+
 def _wrapped(text: str, spans: list[Span], rng: Random) -> Worn:
     width, edits, column = rng.choice((40, 60, 72, 80)), [], 0
     margin = rng.choice(("", "", "    ", "  ", "> "))
@@ -226,7 +250,7 @@ def _unaccented(text: str, spans: list[Span], _rng: Random) -> Worn:
 _ALL = frozenset({"NAME", "ID", "CONTACT", "DATE", "LOCATION", "FACILITY", "ORGANIZATION"})
 _NAMES = frozenset({"NAME", "LOCATION"})
 _WAYS: list[tuple[int, Callable[[str, list[Span], Random], Worn]]] = [
-    (8, _cased(str.lower)), (8, _cased(str.upper)), (5, _lower_names), (5, _upper_names), (10, _typos), (7, _scanned), (8, _wrapped),
+    (8, _cased(str.lower)), (8, _cased(str.upper)), (5, _lower_names), (5, _upper_names), (10, _typos), (7, _scanned), (5, _badly_scanned), (8, _wrapped),
     (4, _unlined), (6, _unpunctuated), (4, _spaced), (4, _sentence_runs), (3, _unaccented), (2, _mojibake),
     (3, _disguised(_zero_width, _ALL)), (2, _disguised(_full_width, _ALL)), (2, _disguised(_lookalikes, _NAMES)), (1, _disguised(_combining, _NAMES)),
 ]  # fmt: skip

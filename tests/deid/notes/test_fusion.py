@@ -1,8 +1,9 @@
 import numpy as np
 import pyarrow as pa
+import pytest
 
-from bailee.deid.notes import fusion
-from bailee.deid.notes.found import CHARTS, ID, LOCATION, MODEL, NAME, PATTERNS, SPREAD, Spans
+from bailee.deid.notes import edges, fusion
+from bailee.deid.notes.found import CHARTS, ID, LOCATION, MODEL, NAME, ORGANIZATION, PATTERNS, SPREAD, Spans
 from bailee.deid.notes.lexica.categories import Category
 from bailee.deid.notes.lexicon import lexicon_from_words
 from bailee.deid.notes.text import Text
@@ -127,3 +128,49 @@ def test_names_in_terms_of_medicine_are_told_from_people():
     assert not eponyms("Mr Lowe syndrome", "Lowe")
     assert not eponyms("seen by Lowe", "Lowe")
     assert not eponyms("Lowe. Syndrome", "Lowe")
+
+
+WORDS = lexicon_from_words(
+    ["mrs", "cousin", "of", "and", "will"],
+    np.array(
+        [Category.TITLE, Category.KIN, Category.FUNCTION, Category.FUNCTION, Category.FUNCTION | Category.GIVEN],
+        np.uint64,
+    ),
+)
+
+
+@pytest.mark.parametrize(
+    ("note", "marked", "label", "left"),
+    [
+        ("saw Mrs. Ruiz here", "Mrs. Ruiz", NAME, ["Ruiz"]),
+        ("saw cousin Ada here", "cousin Ada", NAME, ["Ada"]),
+        ("saw Ada and her", "Ada and", NAME, ["Ada"]),
+        ("saw Ada's dog", "Ada's", NAME, ["Ada'"]),
+        ("went to of Trinity", "of Trinity", ORGANIZATION, ["Trinity"]),
+        ("what is will young taking", "will young", NAME, ["will young"]),
+        ("saw D'Ambrosio here", "D'Ambrosio", NAME, ["D'Ambrosio"]),
+        ("saw M. Leroy here", "M. Leroy", NAME, ["M. Leroy"]),
+    ],
+)
+def test_what_stands_at_the_edge_of_a_name_and_is_none_is_cut_off(note, marked, label, left):
+    text, canvas = canvas_of(note, (marked, label, MODEL))
+    edges.trim(canvas, WORDS.of(text))
+    assert [part for part, _ in parts(text, canvas)] == left
+
+
+def test_small_words_between_two_finds_stay():
+    text, canvas = canvas_of("at King of Prussia now", ("King", LOCATION, MODEL), ("of Prussia", LOCATION, MODEL))
+    edges.trim(canvas, WORDS.of(text))
+    assert [part for part, _ in parts(text, canvas)] == ["King", "of Prussia"]
+
+
+def test_a_number_is_taken_with_its_letters_though_the_hyphen_was_found_already():
+    text, canvas = canvas_of("id ACCT-000333 ok", ("-000333", ID, MODEL))
+    fusion.mend(canvas)
+    assert parts(text, canvas) == [("ACCT-000333", ID)]
+
+
+def test_what_a_chart_knows_is_not_trimmed():
+    text, canvas = canvas_of("saw Mrs. Ruiz here", ("Mrs. Ruiz", NAME, CHARTS))
+    edges.trim(canvas, WORDS.of(text))
+    assert parts(text, canvas) == [("Mrs. Ruiz", NAME)]

@@ -5,6 +5,7 @@ import pytest
 from bailee.core.errors import UserError
 from bailee.deid.notes.languages import LANGUAGES, UNSUPPORTED, languages
 from bailee.deid.notes.text import Text
+from bailee.synthetic.notes import notes as synthetic
 
 NOTES = {
     "en": "The patient was seen for a follow up and has no pain.",
@@ -52,3 +53,34 @@ def test_a_given_language_counts_for_all_and_an_unknown_one_is_refused():
     assert (languages(text, "fr") == np.int8(2)).all()
     with pytest.raises(UserError, match="de-identified"):
         languages(text, "tlh")
+
+
+@pytest.mark.parametrize(
+    "note",
+    [
+        "Ｔｙｒｏｎｅ Ｋｗａｉｌｅｙ ｓｅｅｎ ｏｎ ２／８",
+        "S\u200be\u200be\u200bn \u200bb\u200by \u200bO\u200bt\u200bi\u200be\u200bn\u200bo",
+        "ph 399\u2011863\u20119575",
+        "a o e. Dx: A/O x3, E coli, o/w ok",
+    ],
+)  # fmt: skip
+def test_wide_and_invisible_signs_make_no_note_foreign(note):
+    assert told(note) == [0]
+
+
+@pytest.mark.parametrize(
+    ("language", "note"),
+    [
+        ("es", "Fecha | Médico | Diagnóstico\n24-10-2012 | Daniela Chaves | anemia"),
+        ("fr", "Date | Médecin | Motif\n18.09.2010 | Dr Devaux | dysurie"),
+        ("de", "servus Brian, kannst du Boleslav Talan ansehen? danke"),
+    ],
+)
+def test_tables_and_short_messages_have_a_language_too(language, note):
+    assert told(note) == [LANGUAGES.index(language)]
+
+
+def test_no_synthetic_note_is_withheld_for_its_language():
+    for language in LANGUAGES:
+        notes = [note.text for note in synthetic(250, seed=77, language=language, difficulty=1.0)]
+        assert UNSUPPORTED not in languages(Text(pa.array(notes))).tolist()

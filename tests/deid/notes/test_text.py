@@ -98,3 +98,7 @@ def test_shapes_tell_how_a_word_is_written():
     text = Text(pa.array(["pain Pain PAIN P McGee p 王伟 1234 ;\n\n"]))
     assert text.tokens.shape.tolist() == [*range(7), 20, ord(";"), 2]
     assert text.tokens.kind.tolist() == [texts.WORD] * 7 + [texts.NUMBER, texts.MARK, texts.BREAK]
+
+
+def test_letters_with_hooks_and_open_vowels_are_read_as_latin():
+    assert "".join(map(fold, "Əliyev Ɔkɔmfo Ɛsi ɗan Ƙano")) == "Eliyev Okomfo Esi dan Kano"

@@ -1,4 +1,4 @@
-"""Where the model's finds begin and end: what was drawn in beside a name, and the end of a sentence within one."""
+"""Where finds begin and end: what the model drew in beside a name, the end of a sentence, titles and kin at the edges."""
 
 from __future__ import annotations
 
@@ -7,20 +7,25 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from bailee.deid.notes.found import FACILITY, LABELS, LOCATION, NAME, ORGANIZATION
+from bailee.deid.notes.found import CHARTS, FACILITY, LABELS, LOCATION, NAME, ORGANIZATION
+from bailee.deid.notes.fusion import NONE, Canvas, _after, _before
 from bailee.deid.notes.lexica.categories import CLINICAL, COMMON, Category
 from bailee.deid.notes.lexicon import Masks
 from bailee.deid.notes.model import LABEL_OF_STATE, OUTSIDE, Tags
-from bailee.deid.notes.text import ALL_LOWER, BREAK, MARK, NUMBER, ONE_LOWER, WORD, Tokens
+from bailee.deid.notes.text import ALL_LOWER, BREAK, MARK, NUMBER, ONE_LOWER, WORD, Tokens, hash_words
 
 Flags = npt.NDArray[np.bool_]
 
-DRAWN_IN: Final = 0.0  # nats: a word below is in a span for its neighbours' sake
+DRAWN_IN: Final = -2.0  # nats: a word below is in a span for its neighbours' sake
 NEXT_SENTENCE: Final = 3.0  # nats: what a word after a full stop needs to belong to the name before it
 _PLAIN: Final = np.uint64(int(COMMON | CLINICAL | Category.FUNCTION | Category.CREDENTIAL))
 _BORNE: Final = np.uint64(int(Category.GIVEN | Category.FAMILY | Category.NICKNAME | Category.PARTICLE | Category.CITY))
 _SHORTENED: Final = np.uint64(int(Category.TITLE | Category.CREDENTIAL | Category.PARTICLE))
 _JOINT: Final = np.uint64(int(Category.FUNCTION))
+_PARTICLE: Final = np.uint64(int(Category.PARTICLE))
+_ADDRESS: Final = np.uint64(int(Category.TITLE | Category.KIN))
+_NAMED: Final = np.uint64(int(Category.GIVEN | Category.GIVEN_RARE | Category.FAMILY | Category.FAMILY_RARE))
+_S: Final = hash_words(["s"])[0]
 _WORDY: Final = (NAME, LOCATION, FACILITY, ORGANIZATION)
 
 
@@ -80,3 +85,33 @@ def _opens(tokens: Tokens, state: npt.NDArray[np.int8], label: npt.NDArray[np.in
     out = np.ones(len(label), bool)
     out[1:] = (label[1:] != label[:-1]) | (tokens.note[1:] != tokens.note[:-1]) | (state[1:] > len(LABELS))
     return out
+
+
+def trim(canvas: Canvas, masks: Masks) -> None:
+    """Take from names and places what is none of theirs: titles, kin and small words at the edges, the s of a possessive.
+
+    A span keeps its last word; particles stay (de la Cruz), and so does whatever a chart or two finders agree is a name.
+    """
+    tokens, label = canvas.tokens, canvas.label
+    word, long = tokens.kind == WORD, tokens.end - tokens.start > 1
+    placed, named = np.isin(label, (LOCATION, FACILITY, ORGANIZATION)), label == NAME
+    nobody = word & long & ((masks & _NAMED) == 0) & ((canvas.finder & CHARTS) == 0)
+    function = nobody & ((masks & _JOINT) != 0) & ((masks & _PARTICLE) == 0) & (tokens.shape == ALL_LOWER)
+    loose = function & (placed | named) | nobody & named & ((masks & _ADDRESS) != 0)
+    point = (tokens.kind == MARK) & np.isin(tokens.shape, np.frombuffer(b".,:", np.uint8)) & (named | placed)
+    owner = named & word & (tokens.hash == _S) & (tokens.shape == ONE_LOWER) & _before(tokens.shape == ord("'"), False)
+    for _ in range(3):
+        same = np.zeros(len(label), bool)
+        same[1:] = (label[1:] == label[:-1]) & (tokens.note[1:] == tokens.note[:-1])
+        opens, closes = ~same, ~_after(same, False)
+        first, last = opens & ~closes & _before(label == NONE, True), closes & ~opens & _after(label == NONE, True)
+        _cut(canvas, first & (loose | point), 1)
+        _cut(canvas, last & (function & (placed | named) | owner), 0)
+
+
+def _cut(canvas: Canvas, goes: Flags, step: int) -> None:
+    places = np.flatnonzero(goes)
+    canvas.label[places] = NONE
+    canvas.finder[places] = 0
+    if step:
+        canvas.begins[np.minimum(places + 1, len(goes) - 1)] = True

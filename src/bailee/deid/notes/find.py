@@ -44,6 +44,7 @@ FIRM: Final = 3  # nats that rules which are sure are trusted more
 SURELY: Final = 3
 QUIET: Final = 150  # tokens: a note with fewer finds beyond doubt than one in so many is a quiet one
 IMPLAUSIBLE: Final = -5  # nats: what the model rules out is no stranger either
+LIKELY: Final = 3  # nats: beyond this a guess is not taken back by what only may be clinical language
 CERTAIN: Final = 7  # nats: what the model is so sure of is a person, though it looks like clinical language
 
 SecondOpinion = Callable[[Text], Spans]
@@ -61,14 +62,14 @@ class Point:
     lean: model.Lean
     least: int
     doubt: float = -1.0
-    faint: float = 2.0
+    faint: float = 3.0
     hunch: float = -1.5
     strangers: bool = False
 
 
 POINTS: Final = {
     "strict": Point(lean=model.Lean(3.0, 2.0, 3.0), least=WEAK, doubt=-6.0, faint=-9.0, strangers=True),
-    "balanced": Point(lean=model.Lean(2.0, -0.5, 1.25), least=FAIR),
+    "balanced": Point(lean=model.Lean(2.4, -1.5, 1.5), least=FAIR),
     "readable": Point(lean=model.Lean(-1.0, -2.0, -1.0), least=SURE, hunch=3.0),
 }
 
@@ -159,8 +160,8 @@ def _find(
             # a part of a name stays, though the part alone would be clinical language: Cedar Hollow Family Practice
             clinical |= canvas.within(guessed, scan.kept.take(scan.kept.strength == SURE))
             # 4/15 may be a score or a day: where the rule is not sure, the model decides
-            dated = (guessed.label == DATE) & (best > 0)
-            clinical |= canvas.within(guessed, scan.kept) & ~dated
+            likely = (best > LIKELY * 256) | (guessed.label == DATE) & (best > 0)
+            clinical |= canvas.within(guessed, scan.kept) & ~likely
         canvas.paint(guessed.take((certain | ~clinical) & ~_stray(canvas, text, guessed, tags, finders.point)), MODEL)
     if scan is not None:
         canvas.paint(_trusted(canvas, scan.found, masks, tags, finders.point), PATTERNS)
@@ -172,6 +173,7 @@ def _find(
     if finders.point.strangers and finders.has(STRANGERS):
         plausible = np.ones(len(masks), bool) if tags is None else tags.margin > IMPLAUSIBLE * 256
         fusion.strangers(canvas, masks, plausible)
+    edges.trim(canvas, masks)
     spans, finder = canvas.spans()
     note = text.note_of(spans.start)
     start, end = text.points(note, spans.start, spans.end)

@@ -16,7 +16,7 @@ PAGES: Final = 0x110000 // 256
 _READINGS: Final = """
 аa бb вb гr дd еe жzh зz иu йu кk лl мm нh оo пn рp сc тt уy фf хx цu чch шsh щsh ыy ьb эe юyu яya ђdj єe ѕs
 іi їi јj љl њn ћh ўy џdz ґr һh ԁd ԛq ԝw αa βb γy δd εe ζz ηn θth ιi κk λl μu νv ξx οo πp ρp ςs σs τt υu φf χx
-ψps ωw łl øo đd ßss æae œoe ıi ħh ŋn þth ðd ſs ƒf ɑa ɡg
+ψps ωw łl øo đd ßss æae œoe ıi ħh ŋn þth ðd ſs ƒf ɑa ɡg əe ɔo ɛe ɓb ɗd ɨi ʉu ŧt ƙk ƴy ɲn ʃsh ʒzh ȷj ơo ưu
 """
 _LOWER: Final = {pair[0]: pair[1:] for pair in _READINGS.split()}
 _LOOKS: Final = {

@@ -186,7 +186,7 @@ def mend(canvas: Canvas) -> None:
         _stretch(
             canvas,
             number_like,
-            touching & solid & _before(solid, False),
+            touching & ((solid & _before(solid | wide, False)) | (wide & _before(solid, False) & _after(solid, False))),
             wide & _before(solid, False) & _after(solid, False),
         )
         _stretch(

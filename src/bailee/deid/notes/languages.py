@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from functools import cache
 from typing import Final
 
@@ -14,18 +15,26 @@ from bailee.deid.notes.text import WORD, Text
 
 LANGUAGES: Final = ("en", "es", "fr", "de")
 UNSUPPORTED: Final = -1
+LOOKED_AT: Final = 2000  # signs of a note whose script is in doubt
 
 # Small words, folded. Those of languages that are not supported are here to be told apart.
 _SMALL: Final = {
     "en": """the of and to in is was with for on she he his her at by this that from are as an be has had have not were no
         or but it they which who will been patient if there over since without after before per denies history today normal
+        name doctor hospital phone address born age exam report labs room days years mg daily seen note call
         left right pain my your you me can what please i we us our do does did am""",
     "es": """el la los las de del y en que un una con por para se su al lo como mas pero sus le ha no es fue sin sobre este
-        esta desde hasta anos paciente durante tras muy ante presenta refiere dias segun ingreso alta derecha izquierda dolor""",
+        esta desde hasta anos paciente durante tras muy ante presenta refiere dias segun ingreso alta derecha izquierda dolor
+        fecha medico diagnostico nombre apellidos pais movil localidad provincia centro calle telefono servicio edad sexo cama
+        buenas hola gracias puedes anos historia nacimiento enfermedad tratamiento""",
     "fr": """le la les des du de et en un une dans pour par sur au aux est que qui avec ce cette il elle pas ne son sa ses a
-        ete sans depuis ans patient patiente chez apres nous vous plus sous lors jours traitement douleur droite gauche""",
+        ete sans depuis ans patient patiente chez apres nous vous plus sous lors jours traitement douleur droite gauche
+        medecin motif docteur chef secretariat bonjour bonsoir coucou merci peux voir numero adresse telephone naissance nom
+        prenom sexe chambre hopital clinique maladie compte rendu""",
     "de": """der die das und in den von zu mit dem des im ist ein eine einer eines nicht auf fur sich bei wurde es als auch am
-        an aus nach wird sowie patient patientin jahre seit keine ohne uber zum zur vom haben hat war sind unter rechts links""",
+        an aus nach wird sowie patient patientin jahre seit keine ohne uber zum zur vom haben hat war sind unter rechts links
+        datum arzt grund praxis zi zimmer station hallo servus danke kannst nummer ansehen geb geboren einsender
+        krankenhaus klinikum adresse telefon alter herr frau befund kollegen strasse""",
     "pt": """o os a as do da dos das em no na nos nas um uma com por para nao que se ao sua seu foi mais e ou pelo pela ha anos
         apos paciente sem uso dor""",
     "it": """il lo gli della dello dei delle nel nella che un una con per non si di del al alla sono stato stata anni paziente
@@ -68,11 +77,22 @@ def languages(text: Text, given: str | None = None) -> npt.NDArray[np.int8]:
     evidence = np.zeros((len(text), len(_ALL)), np.float64)
     bits = masks[hits]
     shared = np.bitwise_count(bits).astype(np.float64)
+    long = (tokens.end - tokens.start)[hits] > 1  # initials and the marks of a list are no Portuguese
     for place in range(len(_ALL)):
-        chosen = (bits >> np.uint64(place) & np.uint64(1)) != 0
+        chosen = ((bits >> np.uint64(place) & np.uint64(1)) != 0) & (long | (place < len(LANGUAGES)))
         evidence[:, place] = np.bincount(tokens.note[hits[chosen]], 1 / shared[chosen], len(text))
     words = np.bincount(tokens.note[tokens.kind == WORD], minlength=len(text))
-    return _decide(evidence, words, np.asarray(text.high > 0.3 * np.maximum(np.diff(text.at), 1)))
+    foreign = np.asarray(text.high > 0.3 * np.maximum(np.diff(text.at), 1))
+    for note in np.flatnonzero(foreign).tolist():
+        foreign[note] = _strange(text.original(note)[:LOOKED_AT])
+    return _decide(evidence, words, foreign)
+
+
+def _strange(sample: str) -> bool:
+    """Tell whether a third of the letters are of another script: wide and invisible signs are none."""
+    letters = [sign for sign in unicodedata.normalize("NFKC", sample) if sign.isalpha()]
+    other = sum(sign > "\u024f" and not unicodedata.name(sign, "").startswith("LATIN") for sign in letters)
+    return other * 3 > len(letters)
 
 
 def _decide(

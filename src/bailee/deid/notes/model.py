@@ -33,7 +33,7 @@ BEGIN_STATE: Final = {label: 1 + len(LABELS) + place for place, label in enumera
 
 _ORDER: Final = ("form", "context", "window", "form_bias", "hidden_bias", "out", "out_bias", "step")
 _TYPES: Final = (np.int8, np.int8, np.int16, np.int16, np.int16, np.int16, np.int32, np.int32)
-_FORMAT: Final = 1
+FORMAT: Final = 2  # which features the rows stand for: a model of another format cannot be read
 
 
 class Card(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -74,6 +74,8 @@ def read_weights(folder: Path) -> Weights:
         raise Unavailable("the notes model is missing: install the package again, or name a model's folder") from None
     except msgspec.ValidationError:
         raise Invalid("the notes model has a card of another format", where=folder.name) from None
+    if card.format != FORMAT:
+        raise Invalid("the notes model is of another format", where=folder.name, remedy="Train it again.")
     parts: dict[str, npt.NDArray[Any]] = {}
     place = 0
     for name, kind, shape in zip(_ORDER, _TYPES, _shapes(card), strict=True):

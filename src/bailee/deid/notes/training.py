@@ -16,13 +16,13 @@ import pyarrow as pa
 
 from bailee.deid.notes.found import AGE, DATE, FACILITY, LABELS, LOCATION
 from bailee.deid.notes.lexicon import Lexicon
-from bailee.deid.notes.model import BEGIN_STATE, HIDDEN, OUTSIDE, REACH, SPAN, STATES, WIDTH, Card, Weights
+from bailee.deid.notes.model import BEGIN_STATE, FORMAT, HIDDEN, OUTSIDE, REACH, SPAN, STATES, WIDTH, Card, Weights
 from bailee.deid.notes.text import Text, at, kernels, whole
 
 Floats: TypeAlias = npt.NDArray[np.float32]
 Marked: TypeAlias = tuple[str, Sequence[tuple[int, int, str]]]
 
-CONTEXTS: Final = 16
+CONTEXTS: Final = 21
 # Groups of features (kernels/notes_features.h) that training leaves out at times.
 OF_WORD, OF_PIECES, OF_LISTS = 1, 2, 4
 # Spans that may be found or left: the model is free between nothing and the label.
@@ -63,6 +63,8 @@ def shard_from_notes(notes: Iterable[Marked], lexicon: Lexicon) -> Shard:
         )  # fmt: skip
         if used >= 0:
             break
+        if used < -1:
+            raise MemoryError
         capacity *= 2
     return Shard(tokens.first, ids[:used], group[:used], begin, context, allowed_states(text, marked))
 
@@ -131,7 +133,7 @@ class Learner:
     """The model while it learns, in floating point."""
 
     form_rows: int = 1 << 17
-    context_rows: int = 1 << 15
+    context_rows: int = 1 << 16
     seed: int = 1
     plan: Plan = field(default_factory=Plan)
 
@@ -275,7 +277,7 @@ class Learner:
             "step": np.clip(np.rint(value["step"] * UNIT), -(2**20), 2**20).astype(np.int32),
         }
         card = Card(
-            format=1, seed=self.seed, data=data, notes=self.notes, tokens=self.tokens, languages=languages,
+            format=FORMAT, seed=self.seed, data=data, notes=self.notes, tokens=self.tokens, languages=languages,
             form_rows=self.form_rows, context_rows=self.context_rows, window_shift=shift, unit=UNIT, scores=scores or {},
         )  # fmt: skip
         return Weights({name: np.ascontiguousarray(part) for name, part in parts.items()}, card)

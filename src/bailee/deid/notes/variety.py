@@ -29,6 +29,7 @@ class Variety:
     words: float = 0.4
     sentences: float = 0.5
     nothing_else: float = 0.06
+    query: float = 0.2
 
 
 def varied(
@@ -39,8 +40,11 @@ def varied(
     Shape: spans in order and apart, before and after.
     """
     much = much or Variety()
-    if rng.random() < much.nothing_else:
+    chance = rng.random()
+    if chance < much.nothing_else:
         return strange(rng, language)
+    if chance < much.nothing_else + much.query and "query" in sentences(language).groups:
+        return asked(rng, language)
     names, others = rng.random() < much.names, rng.random() < much.words
     if names or others:
         text, spans = _edited(
@@ -62,12 +66,16 @@ def strange(rng: Random, language: str) -> tuple[str, list[Span]]:
     """Write a text of sentences that look like identifiers and are none."""
     source, group = (
         sentences(language),
-        rng.choice(("science", "clinical", "speech", "people", "mixed", "mixed", "prose", "prose")),
+        rng.choice(("science", "clinical", "speech", "people", "mixed", "mixed", "query", "trap", "prose", "prose")),
     )
     joiner = rng.choice((" ", "\n", " ", "\n\n"))
     text, spans, apart = "", list[Span](), rng.random() < 0.15
     for _ in range(rng.randint(3, 25)):
-        kind = rng.choice(("science", "clinical", "speech", "people", "prose")) if group == "mixed" else group
+        kind = (
+            rng.choice(("science", "clinical", "speech", "people", "query", "trap", "prose"))
+            if group == "mixed"
+            else group
+        )
         kind = kind if kind in source.groups else "clinical"
         new, marks = source.sentence(kind, rng, apart=apart)
         if kind == "speech":
@@ -86,18 +94,36 @@ def strange(rng: Random, language: str) -> tuple[str, list[Span]]:
     ), spans
 
 
+def asked(rng: Random, language: str) -> tuple[str, list[Span]]:
+    """Write what somebody types into a search box or a chat: a sentence or two, mostly in small letters, often without a stop."""
+    source, text, spans = sentences(language), "", list[Span]()
+    for _ in range(rng.choice((1, 1, 1, 2, 2, 3))):
+        kind = rng.choice(("query", "query", "query", "query", "trap", "people", "clinical"))
+        new, marks = source.sentence(kind if kind in source.groups else "clinical", rng)
+        new = new.removesuffix(".") if rng.random() < 0.5 and not any(end == len(new) for _, end, _ in marks) else new
+        spans += [(start + len(text), end + len(text), label) for start, end, label in marks]
+        text += new + rng.choice((" ", ". ", ", ", "\n", " - ", "? ", "; "))
+    text = text.rstrip(" ,\n-;") if rng.random() < 0.8 else text
+    case = rng.random()
+    changed = text.lower() if case < 0.55 else text.upper() if case < 0.62 else text
+    return (changed if len(changed) == len(text) else text), spans
+
+
 def _interspersed(text: str, spans: Sequence[Span], rng: Random, language: str) -> tuple[str, list[Span]]:
     """Put sentences between lines or after full stops of a note, in its own manner of writing."""
     source = sentences(language)
     gaps = [m.end() for m in _GAP.finditer(text) if not any(a < m.end() < b for a, b, _ in spans)]
     if not gaps:
         return text, list(spans)
-    group, apart = rng.choice(("clinical", "science", "speech", "people", "mixed", "prose")), rng.random() < 0.1
+    group, apart = (
+        rng.choice(("clinical", "science", "speech", "people", "query", "trap", "mixed", "prose")),
+        rng.random() < 0.1,
+    )
     edits: list[tuple[int, int, str]] = []
     added: list[Span] = []
     grown = 0
     for gap in sorted(set(rng.sample(gaps, min(len(gaps), rng.randint(1, 6))))):
-        kind = rng.choice(("clinical", "speech", "people", "prose")) if group == "mixed" else group
+        kind = rng.choice(("clinical", "speech", "people", "query", "trap", "prose")) if group == "mixed" else group
         kind = kind if kind in source.groups else "clinical"
         new, marks = source.sentence(kind, rng, apart=apart)
         label = f"{rng.choice(source.groups['speaker'])} " if kind == "speech" and rng.random() < 0.5 else ""

@@ -12,6 +12,7 @@ from typing import Final, TypeAlias
 import numpy as np
 
 from bailee.deid.notes.hard.people import people_makers
+from bailee.deid.notes.hard.places import place_makers
 from bailee.deid.notes.lexica.categories import Category
 from bailee.deid.notes.lexica.load import words
 
@@ -73,6 +74,9 @@ _ONES: Final = {
 }
 
 
+OFTEN: Final = 0.45  # how often an ordinary word is one that everybody uses
+
+
 class Sentences:
     """The sentences of a language with their pools of words. Invariant: every slot has a filler."""
 
@@ -93,7 +97,8 @@ class Sentences:
         common = (mask & np.uint64(int(_COMMON[language] | Category.FUNCTION))) != 0
         self._pools["com"] = np.flatnonzero(usable & common & free)
         self._pools["doubtful"] = np.flatnonzero(usable & common & ~free)
-        self._made = _makers(language) | people_makers(language)
+        self._frequent = " ".join(self.groups.pop("frequent", [])).split()
+        self._made = _makers(language) | people_makers(language) | place_makers(language)
 
     def sentence(self, group: str, rng: Random, *, apart: bool = False) -> tuple[str, list[Span]]:
         """Write one sentence of a group, with its spans; `apart` as transcripts are written."""
@@ -121,9 +126,13 @@ class Sentences:
             text, inner = self.sentence(key, rng, apart=apart)
             spans += inner
             return _cased(text, slot)
+        if key == "frequentword":
+            return rng.choice(self._frequent)
         made = self._made.get(key)
         if made:
             return made(rng)
+        if key == "com" and self._frequent and rng.random() < OFTEN:
+            return _cased(rng.choice(self._frequent), slot)
         if key == "com" and rng.random() < 0.2:
             key = "doubtful"
         if key in {"med", "anat"} and self.language != "en" and rng.random() < 0.5:

@@ -85,5 +85,7 @@ def fold(word: str) -> str:
     ('munoz-lukasz', 'strasse')
 
     """
+    if word.isascii() and "`" not in word:
+        return word.lower()
     plain = unicodedata.normalize("NFKD", word.lower().translate(_LETTERS))
     return "".join(letter for letter in plain if not unicodedata.combining(letter))
