@@ -191,3 +191,23 @@ def test_a_decision_holds_in_the_window_of_its_grant_and_at_whole_moments(at_ms:
 def test_something_else_in_the_place_of_an_input_refuses(name: str) -> None:
     given: dict[str, Any] = {"subject": "p1", "item": item(), "ask": ASK, "snapshot": snapshot()} | {name: 7}
     assert not decide(*given.values(), at_ms=50).permit
+
+
+HIV = item(labels=frozenset({"confidentiality:R", "category:hiv"}))
+
+
+@pytest.mark.parametrize(
+    "house, changes, reason",
+    [
+        ((rule("deny", "law-1", layer="law"),), {}, "E-DENY:law-1"),
+        ((rule("deny", "house-1", layer="admin", classes=frozenset({"Condition"})),), {}, "E-DENY:house-1"),
+        ((), {"needs_permit": True}, "E-NOCONSENT"),
+        ((), {"special": frozenset({"hiv"})}, "E-SPECIAL"),
+        ((), {"leaves_out": frozenset({"hiv"})}, "E-SCOPE-FIELD"),
+    ],
+)
+def test_a_patient_who_said_nothing_is_still_under_the_house_and_the_agreement(
+    house: Any, changes: Any, reason: str
+) -> None:
+    assert decide("p1", HIV, ASK, snapshot(), 50).permit
+    assert decide("p1", HIV, ASK, snapshot(house=house, **changes), 50).reasons == (reason,)
