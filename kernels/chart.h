@@ -176,6 +176,7 @@ static inline const Slot *find_form(const Table *table, uint64_t hash, int32_t k
 }
 
 void mark_range(Scene *scene, int32_t first, int32_t last, int32_t word, uint8_t label, uint8_t form);
+int32_t near_letters(const Scene *scene, const uint8_t *letters, int32_t length, uint64_t hash);
 void find_words(Scene *scene);
 void find_broken(Scene *scene);
 void find_ids(Scene *scene);

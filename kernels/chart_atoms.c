@@ -128,7 +128,8 @@ int64_t cut_atoms(const uint8_t *bytes, int64_t size, Atom *atoms) {
         int kind = nature(bytes[at]);
         if (kind < N_DIGIT) {
             note_separator(&between, bytes[at], kind);
-            if (count && bytes[at] == '.' && at == atoms[count - 1].end) atoms[count - 1].context |= DOTTED;
+            if (count && bytes[at] == '.' && (at == atoms[count - 1].end || (at == atoms[count - 1].end + 1 && bytes[at - 1] == ' ')))
+                atoms[count - 1].context |= DOTTED;
             at++;
             continue;
         }

@@ -36,6 +36,10 @@ static int32_t read_run(Scene *scene, int32_t k) {
     if (length < 4 || copy_letters(scene->bytes, &scene->atoms[k], &scene->atoms[last], letters) != length) return last;
     const Slot *slot = find_form(scene->table, shape_of(letters, length), F_SHAPE);
     if (slot) mark_range(scene, k, last, slot->item, scene->charts->label[slot->item], F_SHAPE);
+    else if (length >= 5 && lettered == last - k + 1) { /* CAtOL: pieces that only their case parts */
+        int32_t item = near_letters(scene, letters, length, hash);
+        if (item >= 0) mark_range(scene, k, last, item, NAME, F_SHAPE);
+    }
     return last;
 }
 

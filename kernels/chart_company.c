@@ -63,6 +63,7 @@ static int is_apart(const Scene *scene, int32_t k) {
     if (mark_before(scene, k) == '(' && mark_before(scene, k + 1) == ')') return 1;
     if (mark_before(scene, k + 1) == ',' && (bits_at(scene, k + 1) & ABBREVIATION) && ((bits_at(scene, k + 1) & TITLES) || is_word(scene, k + 1, "crna"))) return 1;
     if (is_inside(scene, k + 1) && scene->marks[k + 1].strength == STRONG && scene->marks[k + 1].label == ID && !follows(scene, k)) return 1;
+    if (mark_before(scene, k + 1) == '/' && scene->atoms[k + 1].length <= 3 && (bits_at(scene, k + 2) & TITLES)) return 1; /* per v.o. near/gs rn */
     return is_word(scene, k + 1, "pin") && is_inside(scene, k + 2) && scene->atoms[k + 2].kind == DIGITS && scene->atoms[k + 2].length >= 4;
 }
 
@@ -77,7 +78,8 @@ static int acts(const Scene *scene, int32_t k) {
     if (next & HUMAN) return !(after->context & COMMA) && !is_word(scene, k + 2, "were") && !is_word(scene, k + 2, "of"); /* case reports of */
     if (is_word(scene, k + 1, "and") || is_word(scene, k + 1, "with")) return (bits_at(scene, k + 2) & WHOSE) != 0;
     if ((is_word(scene, k + 1, "is") || is_word(scene, k + 1, "was")) && !is_word(scene, k + 2, "a") && !is_word(scene, k + 2, "an"))
-        return is_word(scene, k + 2, "well") || is_word(scene, k + 2, "seen") || is_word(scene, k + 2, "present");
+        return is_word(scene, k + 2, "well") || is_word(scene, k + 2, "seen") || is_word(scene, k + 2, "present") || is_word(scene, k + 2, "accompanied");
+    if (is_word(scene, k + 1, "who")) return 1;
     if (is_word(scene, k + 1, "is") && (is_word(scene, k + 2, "a") || is_word(scene, k + 2, "an")) && is_inside(scene, k + 3) && scene->atoms[k + 3].kind == DIGITS) return 1;
     if (is_word(scene, k + 1, "no")) return is_word(scene, k + 2, "showed") || is_word(scene, k + 2, "show");
     return is_word(scene, k + 1, "here") && is_word(scene, k + 2, "for");
@@ -112,12 +114,34 @@ static int is_kin(const Scene *scene, int32_t k) {
     return is_word(scene, k, "siblings") || is_word(scene, k, "brothers") || is_word(scene, k, "sisters") || is_word(scene, k, "boys") || is_word(scene, k, "girls");
 }
 
+/* What may follow a name that a title or a kinship stands before, and hardly follows a word. */
+static int goes_on_as_name(const Scene *scene, int32_t k) {
+    static const char *const words[] = {"can", "cell", "who", "in", "and", "at", "phone", "by"};
+    if (!follows(scene, k + 1) || (scene->atoms[k + 1].context & (COMMA | BRACKET))) return 1;
+    if (scene->plain && scene->atoms[k + 1].start - scene->atoms[k].end > 1) return 1;
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (is_word(scene, k + 1, words[i])) return 1;
+    return 0;
+}
+
+/* Her father will had: a word of grammar where none can stand. */
+static int is_ungrammatical(const Scene *scene, int32_t k) {
+    if (!is_candidate(scene, k) || !(bits_at(scene, k - 1) & TITLES) || (bits_at(scene, k - 1) & BEARER)) return 0;
+    return is_word(scene, k, "will") && (is_word(scene, k + 1, "had") || is_word(scene, k + 1, "has") || is_word(scene, k + 1, "is"));
+}
+
 /* Her twin job both; his dad art is; as you know per has; today for ana:; the care of bill. */
 static int is_phrase(const Scene *scene, int32_t k) {
     uint32_t next = follows(scene, k + 1) ? scene->bits[k + 1] : 0;
     if ((next & (VERBS | HUMAN)) && ((bits_at(scene, k - 1) & TITLES) || is_word(scene, k - 1, "know"))) return 1;
     if (is_word(scene, k - 1, "of") && is_word(scene, k - 2, "care")) return !follows(scene, k + 1);
-    if (is_word(scene, k - 1, "for") && is_word(scene, k - 2, "today")) return mark_before(scene, k + 1) == ':';
+    if (is_word(scene, k - 1, "for") && is_word(scene, k - 2, "today"))
+        return mark_before(scene, k + 1) == ':' || (is_inside(scene, k + 1) && scene->atoms[k + 1].kind == DIGITS);
+    if (is_word(scene, k - 1, "with") && (is_word(scene, k - 2, "stay") || is_word(scene, k - 2, "stays"))) return !follows(scene, k + 1);
+    if (is_word(scene, k - 1, "you") && mark_before(scene, k) == ',') return !follows(scene, k + 1);
+    if (mark_before(scene, k + 1) == ':' && !follows(scene, k) && (scene->plain || scene->atoms[k].shape == CAPITALS))
+        return is_inside(scene, k + 1) && scene->atoms[k + 1].kind == LETTERS;
+    if ((bits_at(scene, k - 1) & TITLES) && scene->atoms[k].gap <= SPACED && !(bits_at(scene, k - 1) & BEARER) && goes_on_as_name(scene, k)) return 1;
     return has_age(scene, k + 1) && scene->atoms[k + 1].length <= 2 && is_inside(scene, k - 1) && (scene->atoms[k - 1].kind == DIGITS || is_word(scene, k - 1, "and"));
 }
 
@@ -194,7 +218,7 @@ void find_company(Scene *scene) {
         if (is_pair(scene, k)) {
             make_name(scene, k);
             make_name(scene, k + 1);
-        } else if (is_candidate(scene, k) && (scene->bits[k] & THING) && has_initial_before(scene, k)) {
+        } else if (is_candidate(scene, k) && (((scene->bits[k] & THING) && has_initial_before(scene, k)) || is_ungrammatical(scene, k))) {
             make_with_initial(scene, k);
         } else if (may_be_named(scene, k) && (acts(scene, k) || is_repeated(scene, k) || is_apart(scene, k) || is_introduced(scene, k)))
             make_with_initial(scene, k);
@@ -204,6 +228,9 @@ void find_company(Scene *scene) {
 /* Runs after sure names are known; from the end, so that a list is taken from its last name on. */
 void find_listed(Scene *scene) {
     for (int32_t k = scene->count - 1; k >= 0; k--) {
+        int listed = is_candidate(scene, k) && is_strong_name(scene, k - 1) && mark_before(scene, k) == ',' && is_word(scene, k + 1, "and") &&
+                     (scene->atoms[k + 1].context & COMMA) && is_strong_name(scene, k + 2); /* wednesday, will, and ivy */
+        if (listed) make_name(scene, k);
         int short_name = is_candidate(scene, k) && scene->atoms[k].length == 2 && scene->atoms[k].shape != SMALL;
         if ((may_be_named(scene, k) || short_name) && is_listed(scene, k)) make_name(scene, k);
     }
@@ -302,10 +329,11 @@ static int is_surely_somebody(const Scene *scene, int32_t k) {
     int office = is_word(scene, k, "md") || is_word(scene, k, "rn") || is_word(scene, k, "np") || is_word(scene, k, "pa");
     if (is_told(scene, k + 1) && !office) return 1;
     if (is_word(scene, k - 1, "per") && is_inside(scene, k + 1) && (scene->atoms[k + 1].context & COMMA) && !(scene->bits[k] & TITLES)) return 1;
-    if ((scene->bits[k] & THING) && !cased)
-        return is_word(scene, k + 3, "pleasant") && !(is_word(scene, k, "he") || is_word(scene, k, "she") || is_word(scene, k, "it"));
+    int pronoun = is_word(scene, k, "he") || is_word(scene, k, "she") || is_word(scene, k, "it") || is_word(scene, k, "who");
+    int seen = is_word(scene, k + 1, "was") && is_word(scene, k + 2, "seen") && is_word(scene, k + 3, "today");
+    if ((scene->bits[k] & THING) && !cased) return (is_word(scene, k + 3, "pleasant") || seen) && !pronoun;
     if ((before & BEARER) && (bits_at(scene, k + 1) & HUMAN)) return 1;
-    if (is_word(scene, k + 1, "was") && is_word(scene, k + 2, "seen")) return cased || !scene->bits[k] || !follows(scene, k) || (scene->atoms[k].context & AFTER_DOT);
+    if (is_word(scene, k + 1, "was") && is_word(scene, k + 2, "seen")) return cased || (seen && !pronoun) || !scene->bits[k] || !follows(scene, k) || (scene->atoms[k].context & AFTER_DOT);
     if (!is_word(scene, k + 1, "is") || !(is_word(scene, k + 2, "a") || is_word(scene, k + 2, "an"))) return 0;
     return is_inside(scene, k + 3) && (scene->atoms[k + 3].kind == DIGITS || is_word(scene, k + 3, "pleasant"));
 }
@@ -349,10 +377,10 @@ static int signs_line(const Scene *scene, int32_t k) {
 static int is_somebody(const Scene *scene, int32_t k) {
     const Atom *atom = &scene->atoms[k];
     uint32_t bits = scene->bits[k], before = k > 0 && atom->gap <= LINE ? scene->bits[k - 1] : 0;
-    if ((bits & THING) && atom->shape == SMALL) return 0;
+    if ((bits & THING) && atom->shape == SMALL && !is_word(scene, k - 1, "per")) return 0;
     if ((before & BEARER) && !(atom->context & (COMMA | APART)) && (!(bits & TITLES) || is_word(scene, k - 1, "per"))) return 1;
     if ((bits & TITLES) || (bits & ABBREVIATION)) return 0;
-    if (before & AT_WORK) return !is_inside(scene, k + 1) || atom[1].kind != DIGITS;
+    if (before & AT_WORK) return !is_inside(scene, k + 1) || atom[1].kind != DIGITS || !(atom[1].context & ONE_BLANK);
     if (before & (TITLES | HONORIFIC)) return !(bits & ORDINARY);
     if (atom->shape != CAPITALS || (bits & (ORDINARY | KNOWN))) return 0;
     return atom->length == 3 || !bits || scene->point == STRICT || (bits_at(scene, k + 1) & (VERBS | HUMAN));
@@ -369,8 +397,24 @@ static int is_shouted(const Scene *scene, int32_t k) {
     return near && loud == near;
 }
 
+/* Per t.c., hold; c . m . is a pleasant lady. */
+static void read_small_initials(Scene *scene, int32_t k) {
+    uint64_t hash = scene->atoms[k].hash;
+    int32_t last = k;
+    if (!is_initial(scene, k) || !(scene->atoms[k].context & DOTTED) || scene->atoms[k].shape != SMALL || scene->marks[k].strength == STRONG) return;
+    while (last < k + 2 && is_initial(scene, last + 1) && scene->atoms[last + 1].gap <= SPACED && (scene->atoms[last + 1].context & DOTTED))
+        hash = join_hash(hash, scene->atoms[++last].hash, 1);
+    const Slot *slot = last > k ? find_form(scene->table, hash, F_INITIALS) : NULL;
+    if (!slot) return;
+    int before = k > 0 && scene->atoms[k].gap <= SPACED && (scene->bits[k - 1] & (BEARER | AT_WORK));
+    int is_a = is_word(scene, last + 1, "is") && is_word(scene, last + 2, "a");
+    int typed = has_slash(scene, k, 0) || (is_word(scene, last + 1, "was") && is_word(scene, last + 2, "seen"));
+    if (before || is_a || typed) mark_range(scene, k, last, slot->item, NAME, F_INITIALS);
+}
+
 /* JD where somebody is spoken of; the chart has such initials. */
 void find_initials(Scene *scene) {
+    for (int32_t k = 0; k < scene->count; k++) read_small_initials(scene, k);
     for (int32_t k = 0; k < scene->count; k++) {
         const Atom *atom = &scene->atoms[k];
         if (atom->kind != LETTERS || atom->length > 3 || scene->marks[k].strength == STRONG) continue;

@@ -230,6 +230,22 @@ static int try_near(Scene *scene, int32_t k, uint64_t hash, const uint8_t *lette
     return found;
 }
 
+/* Looks letters that no atom holds alone up with one wrong one. Returns a word of the chart, or -1. */
+int32_t near_letters(const Scene *scene, const uint8_t *letters, int32_t length, uint64_t hash) {
+    uint64_t without[LONGEST_WORD + 1];
+    hashes_without(letters, length, without);
+    without[length] = hash;
+    for (int32_t i = length; i >= 0; i--) {
+        uint64_t key = scramble(without[i], F_NEAR), at = key;
+        const Slot *slot;
+        while ((slot = next_form(scene->table, key, F_NEAR, &at)))
+            if (is_name_role(scene->charts->role[slot->item]) &&
+                within_one_edit(letters, length, scene->charts->letters + scene->charts->letter[slot->item], scene->charts->length[slot->item]))
+                return slot->item;
+    }
+    return -1;
+}
+
 static int find_near(Scene *scene, int32_t k, const uint8_t *letters, int32_t length) {
     uint64_t without[LONGEST_WORD];
     int found = try_near(scene, k, scene->atoms[k].hash, letters, length);

@@ -65,6 +65,12 @@ note forwarded to marks, a.. homeless | marks a
 case is a 67 y/o man with a cough | case
 ICU FLOW 12-AUG-24\nIRONS 4S-7 DAY 3: IRONS IS WELL KNOWN | IRONS
 baby case is feeding well | case
+his wife case can be reached | case
+a call was placed to case who did not pick up | case
+orders per v . o .  little/am rn | little
+seen by d .  little today | d little
+irons was accompanied by his aunt | irons
+ThOrSsten came today | ThOrSsten
 """
 
 INITIALS = r"""
@@ -77,6 +83,7 @@ DL notified. Labs sent | DL
 Dictated by others, am/tb\nd: 12may2020 | am tb
 RSI was seen today for a cough | RSI
 Reviewed TB\n\nLabs fine | TB
+per d.l.  hold metoprolol | d.l
 """
 
 KEPT = """
