@@ -383,7 +383,7 @@ static int is_somebody(const Scene *scene, int32_t k) {
     if (before & AT_WORK) return !is_inside(scene, k + 1) || atom[1].kind != DIGITS || !(atom[1].context & ONE_BLANK);
     if (before & (TITLES | HONORIFIC)) return !(bits & ORDINARY);
     if (atom->shape != CAPITALS || (bits & (ORDINARY | KNOWN))) return 0;
-    return atom->length == 3 || !bits || scene->point == STRICT || (bits_at(scene, k + 1) & (VERBS | HUMAN));
+    return atom->length == 3 || scene->point == STRICT || (bits_at(scene, k + 1) & (VERBS | HUMAN));
 }
 
 /* In a run of capitals any short word would do. */
@@ -421,7 +421,7 @@ void find_initials(Scene *scene) {
         int32_t last = k;
         uint64_t hash = atom->hash;
         if (atom->gap == GLUED) continue;
-        if (k + 1 < scene->count && atom[1].gap == GLUED && atom[1].kind == LETTERS) { /* SCv */
+        if (k + 1 < scene->count && atom[1].gap == GLUED && atom[1].kind == LETTERS && atom->shape != SMALL) { /* SCv */
             last = k + 1;
             hash = join_hash(hash, atom[1].hash, atom[1].length);
         }

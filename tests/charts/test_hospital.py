@@ -10,7 +10,7 @@ import pytest
 from bailee.deid.notes import leaks
 from bailee.deid.notes.chart.folder import read_charts
 from bailee.deid.notes.find import find
-from bailee.deid.notes.found import NAME, Found
+from bailee.deid.notes.found import LABELS, NAME, Found
 from bailee.deid.notes.scrub import Subjects, scrub
 from bailee.synthetic.hospital import hospital_files
 
@@ -27,6 +27,10 @@ def notes_of(folder):
 
 
 def cleaned(charts, owner, texts, *, without=()):
+    return scrubbed(charts, owner, texts, without=without).texts
+
+
+def scrubbed(charts, owner, texts, *, without=(), method="surrogate"):
     found = find(texts, charts=charts, chart_of=owner)
     keep = ~np.isin(found.label, without)
     found = Found(
@@ -37,7 +41,7 @@ def cleaned(charts, owner, texts, *, without=()):
         shift_days=np.full(charts.count, 40, np.int32),
         charts=charts,
     )
-    return scrub(texts, found, subjects, owner).texts
+    return scrub(texts, found, subjects, owner, method=method)
 
 
 @pytest.fixture(scope="module")
@@ -76,3 +80,51 @@ def test_no_value_of_a_chart_survives_in_published_synthetic_records(shared):
         value.lower() for kind, value in zip(known.charts.kind, known.charts.value.to_pylist(), strict=True) if kind < 2
     }
     assert not [name for text in released.to_pylist() for name in patients if name in text.lower()]
+
+
+def pieces(done, texts):
+    """Each note's text outside of its replacements, and the replacements."""
+    for note, text in enumerate(texts.to_pylist()):
+        mine = done.note == note
+        outside, put, last = [], [], 0
+        for start, end in zip(done.start[mine].tolist(), done.end[mine].tolist(), strict=True):
+            outside.append(text[last:start])
+            last = end
+        released = done.texts[note].as_py()
+        places = list(zip(done.new_start[mine].tolist(), done.new_end[mine].tolist(), strict=True))
+        put = [released[start:end] for start, end in places]
+        yield [*outside, text[last:]], put, places, released
+
+
+def test_what_stands_outside_of_identifiers_is_released_byte_for_byte(hospital):
+    charts, owner, texts = hospital
+    done = scrubbed(charts, owner, texts)
+    for outside, put, _, released in pieces(done, texts):
+        assert "".join(part for pair in zip(outside, [*put, ""], strict=True) for part in pair) == released
+
+
+def test_no_surrogate_is_the_full_name_of_another_patient(hospital):
+    charts, owner, texts = hospital
+    real = set()
+    for number in range(charts.count):
+        names = {kind: value for kind, value in charts.values_of(number) if kind in {"name-given", "name-family"}}
+        real.add(" ".join((names["name-given"], names["name-family"])).lower())
+    put = {one.lower() for _, put, *_ in pieces(scrubbed(charts, owner, texts), texts) for one in put}
+    assert len(put) > 1000
+    assert not put & real
+
+
+def test_tags_are_found_no_identifiers_when_a_note_is_scrubbed_again(hospital):
+    charts, owner, texts = hospital
+    once = scrubbed(charts, owner, texts, method="tag")
+    twice = scrubbed(charts, owner, once.texts, method="tag")
+    tags = [f"[{label}]" for label in LABELS]
+    for before, after in zip(once.texts.to_pylist(), twice.texts.to_pylist(), strict=True):
+        assert all(after.count(tag) >= before.count(tag) for tag in tags)
+
+
+def test_surrogates_that_are_scrubbed_again_bring_nothing_of_the_chart_back(hospital):
+    charts, owner, texts = hospital
+    once = cleaned(charts, owner, texts)
+    twice = cleaned(charts, owner, once)
+    assert not leaks.survivors(twice, charts, owner).any()
