@@ -10,7 +10,7 @@ import pytest
 from bailee.deid.notes import leaks
 from bailee.deid.notes.chart.folder import read_charts
 from bailee.deid.notes.find import find
-from bailee.deid.notes.found import LABELS, NAME, Found
+from bailee.deid.notes.found import NAME, Found
 from bailee.deid.notes.scrub import Subjects, scrub
 from bailee.synthetic.hospital import hospital_files
 
@@ -112,15 +112,6 @@ def test_no_surrogate_is_the_full_name_of_another_patient(hospital):
     put = {one.lower() for _, put, *_ in pieces(scrubbed(charts, owner, texts), texts) for one in put}
     assert len(put) > 1000
     assert not put & real
-
-
-def test_tags_are_found_no_identifiers_when_a_note_is_scrubbed_again(hospital):
-    charts, owner, texts = hospital
-    once = scrubbed(charts, owner, texts, method="tag")
-    twice = scrubbed(charts, owner, once.texts, method="tag")
-    tags = [f"[{label}]" for label in LABELS]
-    for before, after in zip(once.texts.to_pylist(), twice.texts.to_pylist(), strict=True):
-        assert all(after.count(tag) >= before.count(tag) for tag in tags)
 
 
 def test_surrogates_that_are_scrubbed_again_bring_nothing_of_the_chart_back(hospital):
