@@ -130,8 +130,12 @@ class _Compiler:
         """Give the node for each value of the selecting member; -1 where a rule removes such objects."""
         found: dict[str, int] = {}
         same: dict[tuple[Place, ...], int] = {}
-        for value in selecting_values(chosen):
-            met = tuple(place for place in chosen if place.where and value in where_values(place.where))
+        meeting: dict[str, list[Place]] = {value: [] for value in selecting_values(chosen)}
+        for place in chosen:
+            for value in where_values(place.where) if place.where else ():
+                meeting[value].append(place)
+        for value, places in meeting.items():
+            met = tuple(places)
             if any(self.rules[place.rule].group.only == "@codes" for place in met):
                 found[value] = self.selected(owner, bare, met, value)
             else:
