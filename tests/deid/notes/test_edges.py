@@ -4,9 +4,10 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from bailee.deid.notes.edges import trimmed
+from bailee.deid.notes.edges import plain, trimmed
 from bailee.deid.notes.find import find
-from bailee.deid.notes.found import DATE, LABELS, NAME
+from bailee.deid.notes.found import DATE, LABELS, NAME, Spans
+from bailee.deid.notes.fusion import Canvas
 from bailee.deid.notes.lexicon import lexicon
 from bailee.deid.notes.model import OUTSIDE, Tags
 from bailee.deid.notes.text import Text
@@ -70,3 +71,12 @@ def test_a_day_and_a_month_are_a_date_where_the_model_does_not_deny_it(note):
 def test_a_score_is_no_date(note):
     found = find(pa.array([note], pa.large_string()), language="en")
     assert [LABELS[label] for label in found.label.tolist()] == []
+
+
+def test_a_guess_without_a_word_that_could_be_a_name_is_a_plain_one():
+    text = Text(pa.array(["Airbags were seen, T8 and Halvorsen with Grace"], pa.large_string()))
+    folded = bytes(text.folded).decode().lower()
+    spans = [(folded.index(word.lower()), len(word)) for word in ("were", "t8", "halvorsen", "grace")]
+    found = Spans.of([at for at, _ in spans], [at + size for at, size in spans], NAME)
+    answer = plain(Canvas.blank(text), lexicon().of(text), found).tolist()
+    assert answer == [True, True, False, False]

@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from bailee.deid.notes.found import CHARTS, FACILITY, LABELS, LOCATION, NAME, ORGANIZATION
+from bailee.deid.notes.found import CHARTS, FACILITY, LABELS, LOCATION, NAME, ORGANIZATION, Spans
 from bailee.deid.notes.fusion import NONE, Canvas, _after, _before
 from bailee.deid.notes.lexica.categories import CLINICAL, COMMON, Category
 from bailee.deid.notes.lexicon import Masks
@@ -16,7 +16,7 @@ from bailee.deid.notes.text import ALL_LOWER, BREAK, MARK, NUMBER, ONE_LOWER, WO
 
 Flags = npt.NDArray[np.bool_]
 
-DRAWN_IN: Final = -2.0  # nats: a word below is in a span for its neighbours' sake
+DRAWN_IN: Final = -1.0  # nats: a word below is in a span for its neighbours' sake
 NEXT_SENTENCE: Final = 3.0  # nats: what a word after a full stop needs to belong to the name before it
 _PLAIN: Final = np.uint64(int(COMMON | CLINICAL | Category.FUNCTION | Category.CREDENTIAL))
 _BORNE: Final = np.uint64(int(Category.GIVEN | Category.FAMILY | Category.NICKNAME | Category.PARTICLE | Category.CITY))
@@ -115,3 +115,15 @@ def _cut(canvas: Canvas, goes: Flags, step: int) -> None:
     canvas.finder[places] = 0
     if step:
         canvas.begins[np.minimum(places + 1, len(goes) - 1)] = True
+
+
+def plain(canvas: Canvas, masks: Masks, spans: Spans) -> Flags:
+    """Tell the names and places that hold no word which could be one: ordinary and clinical words, numbers, letters.
+
+    Shape: bool[spans].
+    """
+    tokens = canvas.tokens
+    may_name = (tokens.kind == WORD) & (tokens.end - tokens.start > 1)
+    may_name &= ((masks & _PLAIN) == 0) | ((masks & _BORNE) != 0)
+    wordy = np.isin(spans.label, _WORDY)
+    return np.asarray(wordy & (canvas.highest(spans, may_name.astype(np.int32)) < 1))

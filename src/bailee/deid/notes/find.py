@@ -56,7 +56,7 @@ class Point:
 
     A rule's name or place counts only if the model holds some word of it at least `doubt` nats above nothing, where words
     that are neither ordinary nor clinical have STRANGE nats in their favour. A rule's weak date counts where the model comes
-    within `hunch` nats of it.
+    within `hunch` nats of it. A guess without a word that could be a name or a place needs `idle` nats.
     """
 
     lean: model.Lean
@@ -64,11 +64,12 @@ class Point:
     doubt: float = -1.0
     faint: float = 3.0
     hunch: float = -1.5
+    idle: float = 0.0
     strangers: bool = False
 
 
 POINTS: Final = {
-    "strict": Point(lean=model.Lean(3.0, 2.0, 3.0), least=WEAK, doubt=-6.0, faint=-9.0, strangers=True),
+    "strict": Point(lean=model.Lean(3.0, 2.0, 3.0), least=WEAK, doubt=-6.0, faint=-9.0, idle=-9.0, strangers=True),
     "balanced": Point(lean=model.Lean(2.4, -1.5, 1.5), least=FAIR),
     "readable": Point(lean=model.Lean(-1.0, -2.0, -1.0), least=SURE, hunch=3.0),
 }
@@ -162,7 +163,9 @@ def _find(
             # 4/15 may be a score or a day: where the rule is not sure, the model decides
             likely = (best > LIKELY * 256) | (guessed.label == DATE) & (best > 0)
             clinical |= canvas.within(guessed, scan.kept) & ~likely
-        canvas.paint(guessed.take((certain | ~clinical) & ~_stray(canvas, text, guessed, tags, finders.point)), MODEL)
+        idle = edges.plain(canvas, masks, guessed) & (best < finders.point.idle * 256)
+        stray = _stray(canvas, text, guessed, tags, finders.point)
+        canvas.paint(guessed.take((certain | ~clinical) & ~stray & ~idle), MODEL)
     if scan is not None:
         canvas.paint(_trusted(canvas, scan.found, masks, tags, finders.point), PATTERNS)
     if finders.charts is not None and chart_of is not None and finders.has(CHARTS):
