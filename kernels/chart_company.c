@@ -78,7 +78,8 @@ static int acts(const Scene *scene, int32_t k) {
     if (next & HUMAN) return !(after->context & COMMA) && !is_word(scene, k + 2, "were") && !is_word(scene, k + 2, "of"); /* case reports of */
     if (is_word(scene, k + 1, "and") || is_word(scene, k + 1, "with")) return (bits_at(scene, k + 2) & WHOSE) != 0;
     if ((is_word(scene, k + 1, "is") || is_word(scene, k + 1, "was")) && !is_word(scene, k + 2, "a") && !is_word(scene, k + 2, "an"))
-        return is_word(scene, k + 2, "well") || is_word(scene, k + 2, "seen") || is_word(scene, k + 2, "present") || is_word(scene, k + 2, "accompanied");
+        return is_word(scene, k + 2, "well") || is_word(scene, k + 2, "seen") || is_word(scene, k + 2, "present") || is_word(scene, k + 2, "accompanied") ||
+               (is_word(scene, k + 2, "in") && is_word(scene, k + 3, "good"));
     if (is_word(scene, k + 1, "who")) return 1;
     if (is_word(scene, k + 1, "is") && (is_word(scene, k + 2, "a") || is_word(scene, k + 2, "an")) && is_inside(scene, k + 3) && scene->atoms[k + 3].kind == DIGITS) return 1;
     if (is_word(scene, k + 1, "no")) return is_word(scene, k + 2, "showed") || is_word(scene, k + 2, "show");
@@ -138,6 +139,11 @@ static int is_phrase(const Scene *scene, int32_t k) {
     if (is_word(scene, k - 1, "for") && is_word(scene, k - 2, "today"))
         return mark_before(scene, k + 1) == ':' || (is_inside(scene, k + 1) && scene->atoms[k + 1].kind == DIGITS);
     if (is_word(scene, k - 1, "with") && (is_word(scene, k - 2, "stay") || is_word(scene, k - 2, "stays"))) return !follows(scene, k + 1);
+    if (is_word(scene, k - 1, "that") && is_word(scene, k - 2, "asked")) return 1;
+    if (is_word(scene, k - 1, "to") && (is_word(scene, k - 2, "explained") || is_word(scene, k - 2, "assigned"))) return 1;
+    if (is_word(scene, k - 1, "from") && is_word(scene, k - 2, "received")) return 1;
+    if (is_word(scene, k - 1, "out") && is_word(scene, k - 2, "sign")) return !follows(scene, k + 1);
+    if (is_word(scene, k - 1, "law") && scene->atoms[k - 1].gap == HYPHEN && goes_on_as_name(scene, k)) return 1;
     if (is_word(scene, k - 1, "you") && mark_before(scene, k) == ',') return !follows(scene, k + 1);
     if (mark_before(scene, k + 1) == ':' && !follows(scene, k) && (scene->plain || scene->atoms[k].shape == CAPITALS))
         return is_inside(scene, k + 1) && scene->atoms[k + 1].kind == LETTERS;
@@ -187,6 +193,7 @@ static int is_pair(const Scene *scene, int32_t k) {
 /* The judge asked; no case. */
 static int is_determined(const Scene *scene, int32_t k) {
     static const char *const words[] = {"the", "a", "an", "this", "that", "no", "any", "each", "one"};
+    if (is_word(scene, k - 2, "asked")) return 0; /* asked that hope not be told */
     for (size_t i = 0; k > 0 && scene->atoms[k].gap <= LINE && !(scene->atoms[k - 1].context & DOTTED) && i < sizeof words / sizeof *words; i++)
         if (is_word(scene, k - 1, words[i])) return 1;
     return 0;
@@ -333,6 +340,7 @@ static int is_surely_somebody(const Scene *scene, int32_t k) {
     int seen = is_word(scene, k + 1, "was") && is_word(scene, k + 2, "seen") && is_word(scene, k + 3, "today");
     if ((scene->bits[k] & THING) && !cased) return (is_word(scene, k + 3, "pleasant") || seen) && !pronoun;
     if ((before & BEARER) && (bits_at(scene, k + 1) & HUMAN)) return 1;
+    if (is_word(scene, k + 1, "going") && is_word(scene, k + 2, "to")) return 1;
     if (is_word(scene, k + 1, "was") && is_word(scene, k + 2, "seen")) return cased || (seen && !pronoun) || !scene->bits[k] || !follows(scene, k) || (scene->atoms[k].context & AFTER_DOT);
     if (!is_word(scene, k + 1, "is") || !(is_word(scene, k + 2, "a") || is_word(scene, k + 2, "an"))) return 0;
     return is_inside(scene, k + 3) && (scene->atoms[k + 3].kind == DIGITS || is_word(scene, k + 3, "pleasant"));

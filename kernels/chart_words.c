@@ -82,6 +82,8 @@ static uint8_t weigh_ordinary(const Scene *scene, int32_t k, int is_name) {
     if (is_month(scene, k)) return is_name ? WEAK : NONE;
     if (cased && !(atom->context & STARTS)) return STRONG;
     if ((is_name || scene->marks[k].role == PLACE) && cased && (scene->marks[k].form == F_EXACT || (scene->marks[k].form == F_NEAR && !scene->bits[k])) && starts_with_name(scene, k)) return STRONG;
+    int known = is_name && scene->marks[k].form == F_EXACT && atom->length > 2 && !(scene->bits[k] & (THING | WHEN));
+    if (known && scene->point == STRICT) return STRONG; /* in small letters, too: it might name somebody */
     int town = scene->marks[k].role == PLACE && scene->marks[k].form == F_EXACT;
     if (town && is_whereabouts(scene, k)) return STRONG;
     return is_name || town ? WEAK : NONE;

@@ -30,7 +30,7 @@ ROWS = [
 ]
 
 
-def found_in(text, rows=ROWS):
+def found_in(text, rows=ROWS, point="balanced"):
     charts = charts_from_columns(
         1,
         [0] * len(rows),
@@ -39,7 +39,7 @@ def found_in(text, rows=ROWS):
         person=[who for who, *_ in rows],
     )
     notes = Text(pa.array([text], pa.large_string()))
-    spans = match.find(notes, charts, np.zeros(1, np.int32))
+    spans = match.find(notes, charts, np.zeros(1, np.int32), operating_point=point)
     return [text[a:b] for a, b in zip(spans.start.tolist(), spans.end.tolist(), strict=True)]
 
 
@@ -66,6 +66,10 @@ case is a 67 y/o man with a cough | case
 ICU FLOW 12-AUG-24\nIRONS 4S-7 DAY 3: IRONS IS WELL KNOWN | IRONS
 baby case is feeding well | case
 his wife case can be reached | case
+his brother-in-law case can be reached | case
+she asked that case not be told | case
+i explained to case that it helps | case
+case was in good spirits | case
 a call was placed to case who did not pick up | case
 orders per v . o .  little/am rn | little
 seen by d .  little today | d little
@@ -110,6 +114,12 @@ def test_company_tells_a_name(line):
 @pytest.mark.parametrize("text", lines(KEPT))
 def test_words_without_such_company_stay(text):
     assert [found for found in found_in(text) if found != "miami"] == []
+
+
+def test_strict_takes_a_name_that_is_a_word_in_small_letters_too():
+    text = "the bed was given to little, hand pain will stay"
+    assert found_in(text) == []
+    assert found_in(text, point="strict") == ["little"]
 
 
 def test_middle_initials_count_though_nicknames_stand_between():
