@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bailee.deid.notes.found import CHARTS, FACILITY, LABELS, LOCATION, NAME, ORGANIZATION, Spans
-from bailee.deid.notes.fusion import NONE, Canvas, _after, _before
+from bailee.deid.notes.fusion import NONE, Canvas, one_after, one_before
 from bailee.deid.notes.lexica.categories import CLINICAL, COMMON, Category
 from bailee.deid.notes.lexicon import Masks
 from bailee.deid.notes.model import LABEL_OF_STATE, OUTSIDE, Tags
@@ -99,12 +99,17 @@ def trim(canvas: Canvas, masks: Masks) -> None:
     function = nobody & ((masks & _JOINT) != 0) & ((masks & _PARTICLE) == 0) & (tokens.shape == ALL_LOWER)
     loose = function & (placed | named) | nobody & named & ((masks & _ADDRESS) != 0)
     point = (tokens.kind == MARK) & np.isin(tokens.shape, np.frombuffer(b".,:", np.uint8)) & (named | placed)
-    owner = named & word & (tokens.hash == _S) & (tokens.shape == ONE_LOWER) & _before(tokens.shape == ord("'"), False)
+    owner = (
+        named & word & (tokens.hash == _S) & (tokens.shape == ONE_LOWER) & one_before(tokens.shape == ord("'"), False)
+    )
     for _ in range(3):
         same = np.zeros(len(label), bool)
         same[1:] = (label[1:] == label[:-1]) & (tokens.note[1:] == tokens.note[:-1])
-        opens, closes = ~same, ~_after(same, False)
-        first, last = opens & ~closes & _before(label == NONE, True), closes & ~opens & _after(label == NONE, True)
+        opens, closes = ~same, ~one_after(same, False)
+        first, last = (
+            opens & ~closes & one_before(label == NONE, True),
+            closes & ~opens & one_after(label == NONE, True),
+        )
         _cut(canvas, first & (loose | point), 1)
         _cut(canvas, last & (function & (placed | named) | owner), 0)
 

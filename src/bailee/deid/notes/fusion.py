@@ -138,14 +138,15 @@ class Canvas:
         return spans, finder.astype(np.int32)
 
 
-def _before(flags: npt.NDArray[Any], fill: Any) -> npt.NDArray[Any]:
+def one_before(flags: npt.NDArray[Any], fill: Any) -> npt.NDArray[Any]:
     """See, at each token, the value of the one before it."""
     out = np.empty_like(flags)
     out[:1], out[1:] = fill, flags[:-1]
     return out
 
 
-def _after(flags: npt.NDArray[Any], fill: Any) -> npt.NDArray[Any]:
+def one_after(flags: npt.NDArray[Any], fill: Any) -> npt.NDArray[Any]:
+    """See, at each token, the value of the one after it."""
     out = np.empty_like(flags)
     out[-1:], out[:-1] = fill, flags[1:]
     return out
@@ -178,22 +179,23 @@ def mend(canvas: Canvas) -> None:
     touching = _touching(tokens)
     solid = (tokens.kind == WORD) | (tokens.kind == NUMBER)
     mark = tokens.kind == MARK
-    joint = mark & np.isin(tokens.shape, np.frombuffer(b"-'", np.uint8)) & touching & _after(touching, False)
-    wide = mark & np.isin(tokens.shape, np.frombuffer(b"-._@", np.uint8)) & touching & _after(touching, False)
+    joint = mark & np.isin(tokens.shape, np.frombuffer(b"-'", np.uint8)) & touching & one_after(touching, False)
+    wide = mark & np.isin(tokens.shape, np.frombuffer(b"-._@", np.uint8)) & touching & one_after(touching, False)
     number_like = np.isin(canvas.label, (ID, CONTACT))
     named = canvas.label == NAME
     for _ in range(3):
         _stretch(
             canvas,
             number_like,
-            touching & ((solid & _before(solid | wide, False)) | (wide & _before(solid, False) & _after(solid, False))),
-            wide & _before(solid, False) & _after(solid, False),
+            touching
+            & ((solid & one_before(solid | wide, False)) | (wide & one_before(solid, False) & one_after(solid, False))),
+            wide & one_before(solid, False) & one_after(solid, False),
         )
         _stretch(
             canvas,
             named,
             np.zeros(len(tokens), bool),
-            joint & _long_after(tokens) & _before(tokens.kind == WORD, False),
+            joint & _long_after(tokens) & one_before(tokens.kind == WORD, False),
         )
         number_like, named = np.isin(canvas.label, (ID, CONTACT)), canvas.label == NAME
     _take_initials(canvas)
@@ -207,7 +209,7 @@ def _take_initials(canvas: Canvas) -> None:
     for _ in range(2):
         named = (label == NAME) & (tokens.kind == WORD)
         initial = (tokens.kind == WORD) & (tokens.shape == ONE_UPPER) & (label == NONE)
-        initial &= _after(point, False) & _after(_after(named, False), False)
+        initial &= one_after(point, False) & one_after(one_after(named, False), False)
         initial[:-2] &= tokens.note[:-2] == tokens.note[2:]
         places = np.flatnonzero(initial)
         for step in (0, 1):
@@ -220,16 +222,16 @@ def _take_initials(canvas: Canvas) -> None:
 def _long_after(tokens: Tokens) -> Flags:
     """Whether the next token is a word of more than one letter (the s of a possessive is none)."""
     long = (tokens.kind == WORD) & (tokens.end - tokens.start > 1)
-    return _after(long, False)
+    return one_after(long, False)
 
 
 def _stretch(canvas: Canvas, chosen: Flags, glued: Flags, joint: Flags) -> None:
     """Label the neighbour that is glued to, or joined by a mark to, a chosen token."""
     free = canvas.label == NONE
-    forward = free & glued & _before(chosen, False)
+    forward = free & glued & one_before(chosen, False)
     backward = free & chosen_after(chosen, glued)
-    ahead = joint & free & _before(chosen, False)
-    behind = joint & free & _after(chosen, False)
+    ahead = joint & free & one_before(chosen, False)
+    behind = joint & free & one_after(chosen, False)
     for where, source in ((forward, -1), (backward, 1), (ahead, -1), (behind, 1)):
         places = np.flatnonzero(where)
         canvas.label[places] = canvas.label[places + source]
@@ -245,7 +247,7 @@ def _stretch(canvas: Canvas, chosen: Flags, glued: Flags, joint: Flags) -> None:
 
 def chosen_after(chosen: Flags, glued: Flags) -> Flags:
     """Whether the next token is chosen and glued to this one."""
-    return _after(chosen & glued, False)
+    return one_after(chosen & glued, False)
 
 
 def _fill(canvas: Canvas) -> None:
@@ -253,8 +255,13 @@ def _fill(canvas: Canvas) -> None:
     tokens, label = canvas.tokens, canvas.label
     small = ((tokens.kind == MARK) & np.isin(tokens.shape, np.frombuffer(b".-'/@_+", np.uint8))) | np.isin(
         tokens.shape, (ONE_UPPER, ONE_LOWER)
-    ) & (tokens.kind == WORD) & (_before(label, NONE) == NAME)
-    inside = (label == NONE) & small & (_before(label, NONE) == _after(label, NONE)) & (_before(label, NONE) != NONE)
+    ) & (tokens.kind == WORD) & (one_before(label, NONE) == NAME)
+    inside = (
+        (label == NONE)
+        & small
+        & (one_before(label, NONE) == one_after(label, NONE))
+        & (one_before(label, NONE) != NONE)
+    )
     inside[_opening(tokens)] = inside[_closing(tokens)] = False
     places = np.flatnonzero(inside)
     label[places] = label[places - 1]
@@ -292,8 +299,8 @@ def spread(canvas: Canvas, masks: Masks, group: npt.NDArray[Any], sure: Flags) -
     table = lexicon_from_hashes(keys[known], np.uint64(1) << (canvas.label[known].astype(np.uint64)))
     hit = table.lookup(keys)
     common, capital = ordinary(masks), np.isin(tokens.shape, _CAPITALS)
-    sentence_start = _before(tokens.kind == BREAK, True) | (_before(tokens.shape, 0) == ord(".")) & (
-        _before(tokens.kind, WORD) == MARK
+    sentence_start = one_before(tokens.kind == BREAK, True) | (one_before(tokens.shape, 0) == ord(".")) & (
+        one_before(tokens.kind, WORD) == MARK
     )
     sentence_start[_opening(tokens)] = True
     again = Canvas(
