@@ -141,6 +141,17 @@ def narrowed(grant: Grant, request: Request) -> Grant:
     )
 
 
+def within(agreement: Agreement, request: Request) -> Agreement:
+    """Give an agreement's terms with the types, elements and cohort that a request asks for in its scope's place.
+
+    Elements that the request leaves open stay limited as the agreement says.
+    """
+    limits = {**agreement.scope.elements, **request.elements}
+    elements = {kind: names for kind, names in limits.items() if kind in request.types}
+    scope = msgspec.structs.replace(agreement.scope, types=request.types, elements=elements, cohort=request.cohort)
+    return msgspec.structs.replace(agreement, scope=scope)
+
+
 def _types_inside(request: Request, agreement: Agreement) -> bool:
     return agreement.scope.types == ("all",) or set(request.types) <= set(agreement.scope.types)
 

@@ -38,6 +38,12 @@ if TYPE_CHECKING:
 @click.option(
     "--to", default="", metavar="PLACE", help="Publish it below s3://bucket/prefix or file:///folder as well."
 )
+@click.option(
+    "--request",
+    default="",
+    metavar="NAME",
+    help="Rest on this approved request, which the release narrows to and spends.",
+)
 @click.pass_obj
 def command(
     home: str | None,
@@ -48,6 +54,7 @@ def command(
     operating_point: str,
     text_method: str,
     to: str,
+    request: str,
 ) -> None:
     """Make the next dataset under an agreement and publish it.
 
@@ -71,6 +78,7 @@ def command(
                 operating_point=operating_point,
                 text_method=cast("TextMethod", text_method),
                 to=to,
+                request=request,
                 progress=progress,
             )
     finally:

@@ -11,7 +11,7 @@ import msgspec
 from sqlalchemy import Connection
 
 from bailee.agreements.check import Approval, ask_of, check_release, grant_of
-from bailee.agreements.requests import Request, narrowed
+from bailee.agreements.requests import Request, narrowed, within
 from bailee.agreements.terms import Agreement
 from bailee.consent.evaluate import Snapshot
 from bailee.consent.labels import Sensitivity, built_in_sensitivity
@@ -23,6 +23,48 @@ from bailee.flows.directives import bound_stores, house_of
 from bailee.stores.home import Configuration
 from bailee.stores.sql import consents
 from bailee.stores.sql.agreements import approval_of, find_agreement, find_request
+
+
+@dataclass(frozen=True)
+class Basis:
+    """What a release rests on: an agreement with its approval, and the request under it where one is named."""
+
+    agreement: Agreement
+    approval: Approval
+    request: Request | None
+
+    def ask(self, profile_sha256: str, recipient: str = "") -> Ask:
+        """Say what is asked for: all that the agreement gives, or what the request names of it."""
+        asked = ask_of(self.agreement, profile_sha256=profile_sha256, recipient=recipient, approval=self.approval)
+        return asked if self.request is None else _of_request(asked, self.request)
+
+    def grant(self) -> Grant:
+        """Say what is granted: what the agreement gives, narrowed to the request."""
+        granted = grant_of(self.agreement, self.approval)
+        return granted if self.request is None else narrowed(granted, self.request)
+
+    def decide(self, profile_sha256: str, at_ms: int) -> Decision:
+        """Decide the agreement's half. Units: milliseconds since the epoch."""
+        use = self.request.use if self.request else None
+        return check_release(self.agreement, at_ms, approval=self.approval, ask=self.ask(profile_sha256), use=use)
+
+    @property
+    def terms(self) -> Agreement:
+        """The terms with the scope of what is asked for."""
+        return self.agreement if self.request is None else within(self.agreement, self.request)
+
+
+def basis_of(connection: Connection, name: str, request: str = "") -> Basis:
+    """Read an agreement and a request under it. Raises: UserError if there is none of that name."""
+    stored = find_agreement(connection, name)
+    if stored is None:
+        raise UserError(
+            f"no agreement {name}", remedy="Add it: bailee agreement add FILE.yaml; list: bailee agreement list."
+        )
+    asked = _request(connection, request)
+    if asked is not None and asked.agreement != name:
+        raise UserError("the request is under another agreement", remedy="`bailee request list` names them.")
+    return Basis(stored.agreement, approval_of(connection, name, request), asked)
 
 
 @dataclass(frozen=True)
@@ -57,12 +99,9 @@ def stand(
     stored = find_agreement(connection, name)
     if stored is None:
         raise UserError("there is no such agreement", remedy="`bailee agreement list` names them.")
-    agreement, approval = stored.agreement, approval_of(connection, name, request)
-    asked = _request(connection, request)
-    ask = ask_of(agreement, profile_sha256=profile_sha256, recipient=recipient, approval=approval)
-    grant = grant_of(agreement, approval)
-    if asked is not None:
-        ask, grant = _of_request(ask, asked), narrowed(grant, asked)
+    basis = basis_of(connection, name, request)
+    agreement, approval, asked = basis.agreement, basis.approval, basis.request
+    ask, grant = basis.ask(profile_sha256, recipient), basis.grant()
     stores = bound_stores(configuration, agreement)
     house = house_of(connection, agreement, stores, at_ms)
     return Standing(

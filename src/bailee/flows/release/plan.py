@@ -39,6 +39,8 @@ class ReleasePlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     formats: tuple[str, ...] = USUAL_FORMATS
     vocabulary: str = "none"  # the OMOP vocabulary's version, and the hash of its lookup
     vocabulary_sha256: str = ""
+    request: str = ""  # the approved request that it rests on
+    request_sha256: str = ""
 
     @property
     def as_of(self) -> str:

@@ -9,15 +9,15 @@ from bailee.agreements.terms import Agreement
 from bailee.core.keys import Secret
 from bailee.deid.notes.found import CHARTS, MODEL, PATTERNS
 from bailee.deid.notes.leaks import missed_by_all
+from bailee.deid.structure.plan import Plan
 from bailee.deid.structure.zip3 import zip3_table
 from bailee.flows.hospital import Hospital
-from bailee.flows.profiles import plan_named
 from bailee.flows.release.evidence import Evidence, NoteSample, RuleCount, TypeCount, write_report
 from bailee.flows.release.part import FINISHED, SAMPLES, read_sealed
 from bailee.flows.release.plan import ReleasePlan, staging_of
 from bailee.flows.release.summary import PartSummary
 from bailee.flows.release.task import read_sample
-from bailee.stores.home import Home
+from bailee.flows.release.tools import read_profile
 from bailee.stores.lake.dataset import DatasetManifest
 
 SAMPLES_SHOWN = 12
@@ -61,7 +61,7 @@ def report(
         withheld=dict(summary.withheld),
         found=dict(sorted(summary.found.items(), key=lambda pair: -pair[1])),
         finders=dict(sorted(summary.finders.items(), key=lambda pair: -pair[1])),
-        rules=_rules(hospital.home, plan, summary),
+        rules=_rules(read_profile(staging_of(hospital.home, plan.release), hospital.master.derive("parts")), summary),
         unknown=dict(sorted(summary.unknown.items(), key=lambda pair: -pair[1])[:200]),
         risk=dict(manifest.risk),
         leak=_leak(summary),
@@ -81,8 +81,8 @@ def _types(summary: PartSummary) -> list[TypeCount]:
     return [TypeCount(type=kind, taken=count, left=summary.left.get(kind, 0)) for kind, count in summary.taken.items()]
 
 
-def _rules(home: Home, plan: ReleasePlan, summary: PartSummary) -> list[RuleCount]:
-    rules = plan_named(home, plan.profile).rules
+def _rules(profile: Plan, summary: PartSummary) -> list[RuleCount]:
+    rules = profile.rules
     counted = sorted(((int(number), count) for number, count in summary.rules.items()), key=lambda pair: -pair[1])
     return [
         RuleCount(path=rule.path, method=rule.method, reason=rule.reason, source=rule.source, count=count)

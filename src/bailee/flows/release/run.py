@@ -16,15 +16,18 @@ import pyarrow.compute as pc
 from sqlalchemy import Connection
 
 from bailee import __version__
-from bailee.agreements.check import Approval, ask_of, check_release, grant_of, kind_of_route
-from bailee.agreements.documents import agreement_document, agreement_hash
+from bailee.agreements.check import kind_of_route
+from bailee.agreements.documents import agreement_hash
 from bailee.agreements.terms import Agreement
-from bailee.core.canonical import canonical_bytes, sha256_hex
-from bailee.core.errors import Conflict, Denied, UserError
+from bailee.core.canonical import sha256_hex
+from bailee.core.decisions import PERMIT, Decision
+from bailee.core.errors import Conflict, Denied
 from bailee.deid.risk.gate import require
+from bailee.deid.structure.narrow import narrowed_plan
 from bailee.flows.directives import bound_stores, house_of, stored_directives
 from bailee.flows.hospital import Hospital
 from bailee.flows.profiles import plan_named
+from bailee.flows.release.approved import check_ready, hold, spend
 from bailee.flows.release.assemble import table_tasks, write_logs, write_manifest
 from bailee.flows.release.categories import CATEGORIES
 from bailee.flows.release.coarsen import Coarsened, coarsen
@@ -38,13 +41,13 @@ from bailee.flows.release.summary import PartSummary, add_up
 from bailee.flows.release.tables import make_tables
 from bailee.flows.release.task import PartTask, release_part
 from bailee.flows.release.tools import Given, read_given, write_given, write_profile
+from bailee.flows.standing import Basis, basis_of
 from bailee.ledger.entries import Bound, Entry, Party
 from bailee.stores.lake.dataset import FORMAT, MANIFEST, DatasetFile, DatasetManifest, publish, read_dataset
 from bailee.stores.lake.manifest import Partition
 from bailee.stores.lake.sealed import INDEX
 from bailee.stores.objects.datasets import publish_to
 from bailee.stores.objects.places import check_place, open_place
-from bailee.stores.sql.agreements import find_agreement, hold_agreement
 from bailee.stores.sql.consents import recheck, size_of
 from bailee.stores.sql.database import read
 from bailee.stores.vocabulary import loaded_vocabulary
@@ -90,11 +93,13 @@ def release(
     operating_point: str = "balanced",
     text_method: TextMethod = "surrogate",
     to: str = "",
+    request: str = "",
     progress: Progress = lambda *_: None,
 ) -> Released:
     """Make the next release under an agreement, or finish the one that was begun.
 
-    `to` is a place below which it is published as well, instead of the one of the hospital's configuration.
+    `request` names an approved request under the agreement, which narrows it and is spent by the release; identified data
+    needs one. `to` is a place below which it is published as well, instead of the one of the hospital's configuration.
 
     Raises: Denied if a rule refuses it, before anything is read; UserError for an unknown agreement; Unavailable if
     the ledger cannot be written. Killed anywhere, nothing is readable without its disclosures; run again.
@@ -102,7 +107,7 @@ def release(
     began = time.monotonic()
     for _attempt in range(MOST_PLANS):
         try:
-            return _release(hospital, agreement, engine, operating_point, text_method, to, progress, began)
+            return _release(hospital, agreement, request, engine, operating_point, text_method, to, progress, began)
         except ConsentChanged:
             continue  # somebody said no while it was made: plan again, without them
     raise Conflict("directives keep changing faster than a release is made: try again later")
@@ -111,6 +116,7 @@ def release(
 def _release(
     hospital: Hospital,
     agreement: str,
+    request: str,
     engine: Engine,
     operating_point: str,
     text_method: TextMethod,
@@ -118,20 +124,22 @@ def _release(
     progress: Progress,
     began: float,
 ) -> Released:
-    terms, approval = _agreement(hospital, agreement)
     plan = _unfinished(hospital, agreement)
     resumed = plan is not None
+    with read(hospital.engine) as connection:
+        basis = basis_of(connection, agreement, plan.request if plan else request)
+    terms = basis.agreement
     if plan is None:
-        plan = _plan(hospital, terms, operating_point, text_method, to)
-    _decide(hospital, terms, approval, plan)
-    staging = _begin(hospital, terms, approval, plan)
+        plan = _plan(hospital, basis, operating_point, text_method, to)
+    decision = _decide(hospital, basis, plan)
+    staging = _begin(hospital, basis, plan)
     coarse = _coarse(hospital, plan, terms, _parts(hospital, plan, engine, progress), engine)
     summary = coarse.summary
     target = hospital.home.releases / plan.agreement / f"v{plan.version:04d}"
     if target.exists():
         manifest, digest = read_dataset(target), sha256_hex((target / MANIFEST).read_bytes())
     else:
-        _hold_somebody(hospital, plan, summary, staging)
+        _hold_number(hospital, plan, terms, summary, staging)
         files = _dataset(coarse.parts, plan, engine)
         _hold_counts(summary, files)
         more, omop = add_formats(hospital, plan, coarse, engine.run)
@@ -145,21 +153,12 @@ def _release(
         publish_to(open_place(plan.to, plan.agreement, target.name), target, manifest)
     rows, size = sum(manifest.records.values()), sum(file.size_bytes for file in manifest.files)
     hospital.egress.done(plan.release, artifact_sha256=digest, rows=rows, size_bytes=size)
+    spend(hospital, plan, decision)
     seconds = time.monotonic() - began
     path = report(hospital, plan, terms, summary, manifest, manifest_sha256=digest, seconds=seconds)
     (staging / PLAN).unlink()  # from here on it is finished, and running again makes the next one
     shutil.rmtree(staging)
     return Released(plan, target, manifest, digest, summary, seconds, resumed, path)
-
-
-def _agreement(hospital: Hospital, name: str) -> tuple[Agreement, Approval]:
-    with read(hospital.engine) as connection:
-        found = find_agreement(connection, name)
-    if found is None:
-        raise UserError(
-            f"no agreement {name}", remedy="Add it: bailee agreement add FILE.yaml; list: bailee agreement list."
-        )
-    return found.agreement, found.approval
 
 
 def _unfinished(hospital: Hospital, agreement: str) -> ReleasePlan | None:
@@ -171,13 +170,17 @@ def _unfinished(hospital: Hospital, agreement: str) -> ReleasePlan | None:
     return plan
 
 
-def _plan(hospital: Hospital, terms: Agreement, operating_point: str, text_method: TextMethod, to: str) -> ReleasePlan:
+def _plan(hospital: Hospital, basis: Basis, operating_point: str, text_method: TextMethod, to: str) -> ReleasePlan:
+    terms = basis.agreement
     place = to or hospital.home.configuration.publish_to
     if place:
         check_place(open_place(place))  # a place that cannot be written to is told before anything is
     profile = plan_named(hospital.home, terms.profile)
     vocabulary = loaded_vocabulary(hospital.home) if "omop" in terms.formats else None
-    cohort_of(terms)  # a search or query that is not understood is told before anything is written
+    (
+        cohort_of(terms),
+        cohort_of(basis.terms),
+    )  # a search or query that is not understood is told before anything is written
     version = next_version(hospital.home, terms.id)
     while hospital.egress.progress(f"{terms.id}-v{version:04d}").state != "absent":
         version += 1  # a release that was given up keeps its number in the ledger
@@ -198,19 +201,25 @@ def _plan(hospital: Hospital, terms: Agreement, operating_point: str, text_metho
         formats=terms.formats,
         vocabulary=vocabulary.version if vocabulary else "none",
         vocabulary_sha256=vocabulary.sha256 if vocabulary else "",
+        request=basis.approval.request,
+        request_sha256=basis.approval.request_sha256,
     )
 
 
-def _decide(hospital: Hospital, terms: Agreement, approval: Approval, plan: ReleasePlan) -> None:
-    """Ask the agreement; write a refusal to the ledger before it is told."""
-    if plan.agreement_sha256 != agreement_hash(terms):
+def _decide(hospital: Hospital, basis: Basis, plan: ReleasePlan) -> Decision:
+    """Ask the agreement and the request; write a refusal to the ledger before it is told."""
+    if hospital.egress.progress(plan.release).state == "done":
+        return Decision(permit=True, reasons=(PERMIT,))  # it was decided, and is out: only the report is wanting
+    if (plan.agreement_sha256, plan.request_sha256) != (
+        agreement_hash(basis.agreement),
+        basis.approval.request_sha256,
+    ):
         raise Denied(
             f"release {plan.release} was begun under other terms",
             reasons=["E-AGREEMENT-HASH"],
             remedy=f"Give it up with `bailee release {plan.agreement} --abandon`.",
         )
-    ask = ask_of(terms, profile_sha256=plan.profile_sha256, approval=approval)
-    decision = check_release(terms, hospital.clock.now_ms(), approval=approval, ask=ask)
+    decision = basis.decide(plan.profile_sha256, hospital.clock.now_ms())
     if not decision.permit:
         entry = Entry(
             t_ms=hospital.clock.now_ms(),
@@ -221,27 +230,31 @@ def _decide(hospital: Hospital, terms: Agreement, approval: Approval, plan: Rele
         )
         hospital.log.commit([entry])
     decision.raise_if_denied(f"No release under {plan.agreement}")
+    with read(hospital.engine) as connection:
+        check_ready(connection, basis)
+    return decision
 
 
-def _begin(hospital: Hospital, terms: Agreement, approval: Approval, plan: ReleasePlan) -> Path:
+def _begin(hospital: Hospital, basis: Basis, plan: ReleasePlan) -> Path:
     """Write down plan, terms and directives, then the intent; after this a killed run is gone on with."""
+    terms = basis.agreement
     staging = staging_of(hospital.home, plan.release)
     if not (staging / PLAN).exists():
         staging.mkdir(parents=True, exist_ok=True)
-        ask = ask_of(terms, profile_sha256=plan.profile_sha256, approval=approval)
+        ask = basis.ask(plan.profile_sha256)
         stores = bound_stores(hospital.home.configuration, terms)
         with read(hospital.engine) as connection:
             given = Given(
                 ask=ask,
-                grant=grant_of(terms, approval),
+                grant=basis.grant(),
                 house=house_of(connection, terms, stores, plan.as_of_ms),
                 consent_size=size_of(connection),
             )
             directives = stored_directives(connection, stores, ask)
-        document = canonical_bytes(agreement_document(terms))
         seal = hospital.master.derive("parts")
-        write_given(staging, document, given, directives, seal)
-        write_profile(staging, plan_named(hospital.home, plan.profile), seal)
+        write_given(staging, terms, basis.terms, given, directives, seal)
+        profile = plan_named(hospital.home, plan.profile)
+        write_profile(staging, narrowed_plan(profile, basis.terms.scope.elements), seal)
         write_plan(hospital.home, plan)
     if hospital.egress.progress(plan.release).state != "done":  # killed after that, only the report is wanting
         hospital.egress.intent(_intent(terms, plan))
@@ -327,8 +340,14 @@ def _manifest(
     )
 
 
-def _hold_somebody(hospital: Hospital, plan: ReleasePlan, summary: PartSummary, staging: Path) -> None:
-    """Give a release up that nobody is in. Raises: Denied with the reasons of all that was refused."""
+def _hold_number(hospital: Hospital, plan: ReleasePlan, terms: Agreement, summary: PartSummary, staging: Path) -> None:
+    """Give a release up that nobody is in, with the reasons of all that was refused, or too many are. Raises: Denied."""
+    most = terms.scope.patients_at_most
+    if most is not None and summary.patients_left > most:
+        hospital.egress.failed(plan.release, reasons=["E-SCOPE-COHORT"])
+        shutil.rmtree(staging)
+        remedy = "Narrow the cohort, or agree on a higher scope.patients_at_most."
+        raise Denied(f"more than {most:,} patients are in the cohort", reasons=["E-SCOPE-COHORT"], remedy=remedy)
     if summary.patients_left == 0:
         reasons = sorted(summary.refused) or ["E-SCOPE-COHORT"]
         hospital.egress.failed(plan.release, reasons=reasons)
@@ -369,7 +388,7 @@ def _disclose(hospital: Hospital, plan: ReleasePlan, parts: Path) -> None:
     tables = (read_sealed(place, PATIENTS, seal).drop_columns(["pseudonym"]) for place in places)
 
     def check(connection: Connection, part: pa.Table) -> None:
-        hold_agreement(connection, plan.agreement, plan.agreement_sha256)
+        hold(hospital, connection, plan)
         patients = part["patient"].combine_chunks()
         try:
             recheck(connection, size, patients)

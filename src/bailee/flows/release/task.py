@@ -81,8 +81,9 @@ class _Part:
 
     def run(self, size_bytes: int) -> PartSummary:
         patients = stop_unmapped(self.gate)
-        stop_out_of_scope(self.gate, self.tools.agreement)
-        stop_outside_cohort(self.gate, self.tools.agreement, patients)
+        for terms in (self.tools.agreement, *([self.tools.asked] if self.tools.plan.request else [])):
+            stop_out_of_scope(self.gate, terms)
+            stop_outside_cohort(self.gate, terms, patients)
         self._stop_without_consent()
         self.refused.update(self.gate.refused())
         for raw in _batches(self.gate.rows, self.gate.passed):

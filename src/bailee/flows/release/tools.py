@@ -9,12 +9,12 @@ from pathlib import Path
 import msgspec
 import pyarrow as pa
 
-from bailee.agreements.documents import agreement_from_document
+from bailee.agreements.documents import agreement_document, agreement_from_document
 from bailee.agreements.terms import Agreement
 from bailee.consent.directives import DIRECTIVES
 from bailee.consent.evaluate import Snapshot
 from bailee.consent.rules import Rule
-from bailee.core.canonical import strict_json
+from bailee.core.canonical import canonical_bytes, strict_json
 from bailee.core.grants import Ask, Grant
 from bailee.core.keys import AgreementKeys, Secret
 from bailee.deid.notes.chart.records import Directory, directory_from_records
@@ -22,15 +22,15 @@ from bailee.deid.structure.engine import Engine
 from bailee.deid.structure.plan import Plan
 from bailee.deid.structure.zip3 import zip3_table
 from bailee.flows.hospital import Hospital
-from bailee.flows.profiles import plan_named
 from bailee.flows.release.plan import PLAN, ReleasePlan, read_plan, staging_of
 from bailee.records.batches import RawBatch
 from bailee.stores.home import open_home
 from bailee.stores.lake.manifest import Partition
 from bailee.stores.lake.sealed import PAYLOAD, SealedWriter, read_frames
 
-AGREEMENT, GIVEN, DIRECTIVES_FILE, PROFILE_FILE = (
+AGREEMENT, ASKED, GIVEN, DIRECTIVES_FILE, PROFILE_FILE = (
     "agreement.json",
+    "asked.json",
     "given.json",
     "directives.sealed",
     "profile.sealed",
@@ -58,6 +58,13 @@ class Tools:
     def agreement(self) -> Agreement:
         """The agreement's terms."""
         return agreement_from_document(strict_json((self.staging / AGREEMENT).read_bytes()))
+
+    @cached_property
+    def asked(self) -> Agreement:
+        """The terms with the scope of the request that the release rests on; without one, the agreement's own."""
+        if not self.plan.request:
+            return self.agreement
+        return agreement_from_document(strict_json((self.staging / ASKED).read_bytes()))
 
     @cached_property
     def given(self) -> Given:
@@ -89,7 +96,7 @@ class Tools:
     @cached_property
     def profile(self) -> Plan:
         """The compiled profile: compiled once a release, and read by its workers."""
-        return read_profile(self.staging, self.seal) or plan_named(self.hospital.home, self.plan.profile)
+        return read_profile(self.staging, self.seal)
 
     @cached_property
     def engine(self) -> Engine:
@@ -118,9 +125,12 @@ def tools_of(home: str, release: str) -> Tools:
     return Tools(hospital, staging, read_plan(staging / PLAN))
 
 
-def write_given(staging: Path, agreement: bytes, given: Given, directives: pa.Table, seal: Secret) -> None:
+def write_given(
+    staging: Path, agreement: Agreement, asked: Agreement, given: Given, directives: pa.Table, seal: Secret
+) -> None:
     """Write down what workers read; directives name patients and are sealed."""
-    (staging / AGREEMENT).write_bytes(agreement)
+    (staging / AGREEMENT).write_bytes(canonical_bytes(agreement_document(agreement)))
+    (staging / ASKED).write_bytes(canonical_bytes(agreement_document(asked)))
     (staging / GIVEN).write_bytes(msgspec.json.encode(given))
     _seal(staging / DIRECTIVES_FILE, directives.combine_chunks(), seal)
 
@@ -130,12 +140,9 @@ def write_profile(staging: Path, profile: Plan, seal: Secret) -> None:
     _seal(staging / PROFILE_FILE, pa.table({"plan": pa.array([msgspec.msgpack.encode(profile)], pa.binary())}), seal)
 
 
-def read_profile(staging: Path, seal: Secret) -> Plan | None:
-    """Read a compiled profile; None if there is none. Raises: Invalid if it was altered."""
-    path = staging / PROFILE_FILE
-    if not path.is_file():
-        return None
-    frames = read_frames(path, seal, label=PROFILE_FILE, kinds=frozenset({PAYLOAD}))
+def read_profile(staging: Path, seal: Secret) -> Plan:
+    """Read a release's compiled profile, narrowed as its terms are. Raises: Invalid if it was altered."""
+    frames = read_frames(staging / PROFILE_FILE, seal, label=PROFILE_FILE, kinds=frozenset({PAYLOAD}))
     return msgspec.msgpack.decode(next(table["plan"][0].as_py() for _, table in frames), type=Plan)
 
 

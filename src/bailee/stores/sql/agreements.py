@@ -252,6 +252,18 @@ def hold_agreement(connection: Connection, name: str, sha256: str) -> None:
         raise Denied("the agreement has changed", reasons=("E-AGREEMENT-HASH",), remedy=remedy)
 
 
+def hold_request(connection: Connection, name: str, sha256: str, at_ms: int) -> None:
+    """Hold, in the transaction that commits a release, that the request it rests on is still approved and unchanged.
+
+    Units: milliseconds since the epoch. Raises: Denied if it was revoked, has expired or was changed meanwhile.
+    """
+    found = find_request(connection, name)
+    if found is None or not found.is_approved or not found.progress.approved.holds(at_ms):
+        raise Denied("the request is no longer approved", reasons=("E-REQUEST",), remedy="Have it approved again.")
+    if not sha256 == request_hash(found.request) == found.progress.bound_sha256:
+        raise Denied("the request has changed", reasons=("E-REQUEST-HASH",), remedy="Have it approved again.")
+
+
 def _agreement(connection: Connection, name: str) -> StoredAgreement:
     found = find_agreement(connection, name)
     if found is None:
