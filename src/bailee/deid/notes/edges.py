@@ -16,7 +16,7 @@ from bailee.deid.notes.text import ALL_LOWER, BREAK, MARK, NUMBER, ONE_LOWER, WO
 
 Flags = npt.NDArray[np.bool_]
 
-DRAWN_IN: Final = -1.0  # nats: a word below is in a span for its neighbours' sake
+DRAWN_IN: Final = -2.0  # nats: a word below is in a span for its neighbours' sake
 NEXT_SENTENCE: Final = 3.0  # nats: what a word after a full stop needs to belong to the name before it
 _PLAIN: Final = np.uint64(int(COMMON | CLINICAL | Category.FUNCTION | Category.CREDENTIAL))
 _BORNE: Final = np.uint64(int(Category.GIVEN | Category.FAMILY | Category.NICKNAME | Category.PARTICLE | Category.CITY))

@@ -64,7 +64,7 @@ class Point:
     doubt: float = -1.0
     faint: float = 3.0
     hunch: float = -1.5
-    idle: float = 0.0
+    idle: float = -1.0
     strangers: bool = False
 
 
