@@ -108,14 +108,35 @@ def text_of(value: Value) -> str:
     return str(value)
 
 
+MOST_LEVELS = 128  # of objects and lists in each other
+
+
 def parse_json(content: str | bytes) -> Any:
     """Parse strictly: numbers keep their text, a repeated key is an error. Raises: Invalid, without quoting."""
     try:
         text = content.decode("utf-8-sig") if isinstance(content, bytes) else content.removeprefix("\ufeff")
-        return json.loads(text, object_pairs_hook=_unique, parse_constant=_none, parse_float=Number, parse_int=Number)
+        found = json.loads(text, object_pairs_hook=_unique, parse_constant=_none, parse_float=Number, parse_int=Number)
     except (ValueError, RecursionError) as error:
         place = f"line {error.lineno}" if isinstance(error, json.JSONDecodeError) else ""
         raise Invalid("not valid JSON", where=place, remedy="Mend the file and try again.") from None
+    if _is_too_deep(found):
+        raise Invalid("a resource that is nested too deeply", remedy="Split it, or leave it out.")
+    return found
+
+
+def _is_too_deep(document: Any) -> bool:
+    """Tell, level by level, so that no answer depends on how much of the stack is left."""
+    level = [document] if isinstance(document, dict | list) else []
+    for _ in range(MOST_LEVELS):
+        level = [
+            inner
+            for one in level
+            for inner in (one.values() if isinstance(one, dict) else one)
+            if isinstance(inner, dict | list)
+        ]
+        if not level:
+            return False
+    return True
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
