@@ -10,8 +10,9 @@ from click.testing import CliRunner
 from bailee.cli.notes import command
 from bailee.core.errors import Invalid, UserError
 from bailee.deid.notes.find import find, unsupported
-from bailee.deid.notes.found import LABELS, MODEL, PATTERNS, Found
+from bailee.deid.notes.found import LABELS, MODEL, PATTERNS, Found, Spans, found_from_spans
 from bailee.deid.notes.hard.fill import sentences
+from bailee.deid.notes.text import Text
 from bailee.synthetic.notes import notes as synthetic
 
 
@@ -191,3 +192,26 @@ def test_a_site_learns_on_from_its_own_notes(tmp_path):
     (tmp_path / "in.jsonl").write_text(json.dumps({"id": "a", "text": NOTE}) + "\n", "utf-8")
     assert run("find", str(tmp_path / "in.jsonl"), str(target), "--model", str(folder)).exit_code == 0
     assert [9, 21, "NAME"] in json.loads(target.read_text("utf-8"))["spans"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["Akdora: My wife, AnargÃ¼l. Say hi, AnargÃ¼l.", "MRN 4¼7 for John¼Smith, call 617-555-0¼99", "½½½ Dr. ¼¼ Smith¾4"],
+)
+@pytest.mark.parametrize("point", ["strict", "balanced"])
+def test_spans_stay_apart_where_one_character_folds_to_several(text, point):
+    """A scan that lost its encoding turned a release down: two spans shared the quarter sign."""
+    found = find(pa.array([text] * 3, pa.large_string()), language="en", operating_point=point)
+    for spans in spans_of(found):
+        places = [place for start, end, _ in spans for place in range(start, end)]
+        assert places == sorted(set(places))
+        assert all(start < end for start, end, _ in spans)
+
+
+def test_spans_that_share_a_character_are_set_apart():
+    text = Text(pa.array(["a¼b"], pa.large_string()))
+    whole = bytes(text.folded).decode()
+    middle = whole.index("4")
+    spans = Spans.of([0, middle], [middle, len(whole)], [0, 1])
+    found = found_from_spans(text, spans, np.zeros(2, np.int32), np.zeros(1, np.int8))
+    assert list(zip(found.start.tolist(), found.end.tolist(), strict=True)) == [(0, 2), (2, 3)]

@@ -29,6 +29,7 @@ from bailee.deid.notes.found import (
     WEAK,
     Found,
     Spans,
+    found_from_spans,
 )
 from bailee.deid.notes.languages import LANGUAGES, UNSUPPORTED, languages
 from bailee.deid.notes.lexicon import Masks, lexicon
@@ -177,10 +178,7 @@ def _find(
         plausible = np.ones(len(masks), bool) if tags is None else tags.margin > IMPLAUSIBLE * 256
         fusion.strangers(canvas, masks, plausible)
     edges.trim(canvas, masks)
-    spans, finder = canvas.spans()
-    note = text.note_of(spans.start)
-    start, end = text.points(note, spans.start, spans.end)
-    return Found(note, start, end, spans.label, finder, spoken)
+    return found_from_spans(text, *canvas.spans(), spoken)
 
 
 def _stray(canvas: fusion.Canvas, text: Text, spans: Spans, tags: model.Tags, point: Point) -> npt.NDArray[np.bool_]:

@@ -98,7 +98,12 @@ class Found:
 
 
 def found_from_spans(text: Text, spans: Spans, finder: npt.NDArray[np.int32], language: npt.NDArray[np.int8]) -> Found:
-    """Turn places into code points. The spans must be sorted and apart."""
+    """Turn places into code points. The spans must be sorted and apart.
+
+    Two spans may meet inside one code point that folds to several letters (a quarter sign is `1/4`): the first has it.
+    """
     note = text.note_of(spans.start)
     start, end = text.points(note, spans.start, spans.end)
-    return Found(note, start, end, spans.label, finder, language)
+    start[1:] = np.where(note[1:] == note[:-1], np.maximum(start[1:], end[:-1]), start[1:])
+    kept = np.flatnonzero(start < end)
+    return Found(note[kept], start[kept], end[kept], spans.label[kept], finder[kept], language)
