@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from bailee.cli.progress import progress_bar
+from bailee.cli.shared import open_hospital
 
 # Something was read and not taken: the run is whole, but not everything is in.
 EXIT_QUARANTINED = 65
@@ -22,12 +23,10 @@ def command(home: str | None, paths: tuple[Path, ...]) -> int:
     are not read twice. Ends with 65 if anything was quarantined.
     """
     from bailee.core.lean import start_lean
-    from bailee.flows.hospital import Hospital
     from bailee.flows.ingest.run import ingest
-    from bailee.stores.home import find_home
 
     start_lean()
-    hospital = Hospital(find_home(home))
+    hospital = open_hospital(home)
     with progress_bar("ingest") as progress:
         account = ingest(hospital.home, paths, hospital.master, progress=progress, hospital=hospital)
     hospital.close()

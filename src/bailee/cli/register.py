@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from bailee.cli.shared import open_hospital
+
 
 @click.group("register")
 def command() -> None:
@@ -20,11 +22,9 @@ def publish(home: str | None, folder: Path) -> None:
 
     Point any web server at the folder. New and changed entries are written to the ledger first.
     """
-    from bailee.flows.hospital import Hospital
     from bailee.flows.register import write_register
-    from bailee.stores.home import find_home
 
-    hospital = Hospital(find_home(home))
+    hospital = open_hospital(home)
     advice = write_register(hospital, folder)
     hospital.close()
     click.echo(f"The register is in {folder}: open {folder / 'index.html'}")

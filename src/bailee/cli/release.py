@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, cast
 import click
 
 from bailee.cli.progress import progress_bar
+from bailee.cli.shared import open_hospital
 
 if TYPE_CHECKING:
     from bailee.flows.release.run import Engine, Released, TextMethod
@@ -62,13 +63,11 @@ def command(
     running it again, with the same bytes.
     """
     from bailee.core.lean import start_lean
-    from bailee.flows.hospital import Hospital
     from bailee.flows.release.run import release
-    from bailee.stores.home import find_home
 
     if engine == "local":
         start_lean()
-    hospital = Hospital(find_home(home))
+    hospital = open_hospital(home)
     try:
         with progress_bar("release") as progress:
             done = release(

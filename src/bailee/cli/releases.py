@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import click
 
+from bailee.cli.shared import open_hospital
+
 
 @click.command("releases")
 @click.pass_obj
 def command(home: str | None) -> None:
     """List what was published: release, day, patients, records, notes, size, recall notices."""
-    from bailee.flows.hospital import Hospital
     from bailee.flows.verify import published
-    from bailee.stores.home import find_home
     from bailee.stores.sql.database import read
     from bailee.stores.sql.recalls import counts_of
 
-    hospital = Hospital(find_home(home))
+    hospital = open_hospital(home)
     rows = list(published(hospital.home))
     with read(hospital.engine) as connection:
         recalls = counts_of(connection)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import click
 
+from bailee.cli.shared import open_hospital
+
 EXIT_FAILED = 1
 
 
@@ -17,11 +19,9 @@ def command(home: str | None, place: str) -> int:
 
     The ledger is exported and read by the stand-alone verifier. Ends with 1 if anything does not hold.
     """
-    from bailee.flows.hospital import Hospital
     from bailee.flows.verify import verify, verify_place
-    from bailee.stores.home import find_home
 
-    hospital = Hospital(find_home(home))
+    hospital = open_hospital(home)
     try:
         findings = list(verify_place(hospital, place) if place else verify(hospital))
         size = hospital.log.size()

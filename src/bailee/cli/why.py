@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from bailee.cli.shared import open_hospital
+
 if TYPE_CHECKING:
     from bailee.flows.why import Reasons
 
@@ -18,11 +20,9 @@ if TYPE_CHECKING:
 @click.pass_obj
 def command(home: str | None, patient: str, agreement: str, request_: str, *, for_patient: bool) -> None:
     """Say whether PATIENT's records may leave under an agreement, why, and what would change it."""
-    from bailee.flows.hospital import Hospital
     from bailee.flows.why import why
-    from bailee.stores.home import find_home
 
-    hospital = Hospital(find_home(home))
+    hospital = open_hospital(home)
     found = why(hospital, patient, agreement, profile_sha256=_profile_sha256(hospital, agreement), request=request_)
     hospital.close()
     for line in _for_patient(found) if for_patient else _for_hospital(found):

@@ -23,8 +23,7 @@ from bailee.consent.rules import has_refusal
 from bailee.core.grants import Ask
 from bailee.flows.directives import bound_stores, stored_directives
 from bailee.flows.hospital import Hospital
-from bailee.stores.lake.manifest import Manifest, Partition
-from bailee.stores.lake.sealed import INDEX
+from bailee.stores.lake.manifest import Manifest
 from bailee.stores.lake.vault import Vault, one_chunk
 from bailee.stores.sql.agreements import find_agreement
 from bailee.stores.sql.database import write
@@ -89,7 +88,7 @@ def publish_recalling(
     Notices are durable before the step, and no release can come between the last look and the step: it would wait for
     this transaction. Killed in between, a notice stands for records that the next run takes in. Gives how many opened.
     """
-    touched = sorted({*_who_consents(hospital.vault, before, after), *linked})
+    touched = sorted({*hospital.vault.consenting(before, after), *linked})
     if not touched:
         step()
         return 0
@@ -109,7 +108,7 @@ def publish_recalling(
 def charts_of(vault: Vault, manifest: Manifest, patients: Sequence[str]) -> pa.Table:
     """Read what charts say of these patients. Shape: → DIRECTIVES[n]. Cost: the partitions that they lie in."""
     found = [DIRECTIVES.empty_table()]
-    for part, names in _places(vault, manifest, patients):
+    for part, names in vault.places(manifest, patients):
         rows = vault.read(part).records.rows
         speaking = rows.filter(pc.is_in(rows["type"], pa.array(["Consent", "Patient"])))
         found.append(of_patients(directives_in(speaking), pa.array(names, pa.string())).cast(DIRECTIVES))
@@ -193,23 +192,3 @@ def _refusing(directives: pa.Table, ask: Ask, at_ms: int) -> pa.Array:
     body = one_chunk(directives.column("body"))
     partly = np.array([has_refusal(rule_of(text)) for text in body.dictionary.to_pylist()], np.bool_)
     return pa.array((said == Said.REFUSES) | ((said == Said.DEPENDS) & partly[body.indices.to_numpy()]))
-
-
-def _who_consents(vault: Vault, before: Manifest, after: Manifest) -> set[str]:
-    """Name the patients of Consents that come or go with an intake. Cost: the index of what was added."""
-    known = {segment for part in before.partitions for segment in part.segments}
-    found: set[str] = set()
-    for part in after.partitions:
-        fresh = tuple(segment for segment in part.segments if segment not in known)
-        for _, index in vault.frames(Partition(bits=part.bits, segments=fresh), frozenset({INDEX})):
-            found.update(index.filter(pc.equal(index["type"], "Consent"))["patient"].drop_null().to_pylist())
-    return found
-
-
-def _places(vault: Vault, manifest: Manifest, patients: Sequence[str]) -> Iterator[tuple[Partition, list[str]]]:
-    """Group patients by the partition that their charts lie in."""
-    hashes = [f"{value:064b}" for value in vault.hashes(pa.array(patients, pa.string())).tolist()] if patients else []
-    for part in manifest.partitions:
-        names = [name for name, bits in zip(patients, hashes, strict=True) if bits.startswith(part.bits)]
-        if names and not part.shared and part.segments:
-            yield part, names

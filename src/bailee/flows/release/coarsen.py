@@ -31,16 +31,15 @@ from bailee.flows.release import summary as summaries
 from bailee.flows.release.notes_table import count_notes
 from bailee.flows.release.part import FINISHED, PATIENTS, PartWriter, read_sealed, read_summary
 from bailee.flows.release.plan import ReleasePlan, staging_of
+from bailee.flows.release.reread import released
 from bailee.flows.release.singling import patients_in, sensitive_of
 from bailee.flows.release.summary import PartSummary
 from bailee.flows.release.tables import slices_of
 from bailee.flows.release.tools import tools_of
-from bailee.records.batches import RECORDS, ReleaseBatch
-from bailee.records.intake import parse_lines
+from bailee.records.batches import ReleaseBatch
 from bailee.records.r4 import patient_paths
 from bailee.stores.lake.dataset import read_dataset
 from bailee.stores.lake.sealed import PAYLOAD, SealedWriter
-from bailee.stores.lake.vault import one_chunk
 
 PARTS, COARSE, LEFT_OUT = "parts", "coarse", "left_out.sealed"
 _MERGED_ROWS = 1 << 20
@@ -277,5 +276,4 @@ def _records(path: Path) -> Iterator[pa.RecordBatch]:
     """Read a part's records of one type in slices. Shape: RECORDS, nothing if there is no such file."""
     if path.is_file():
         for content in slices_of(path):
-            rows = parse_lines(content, 1).rows
-            yield pa.RecordBatch.from_arrays([one_chunk(rows[name]) for name in RECORDS.names], schema=RECORDS)
+            yield released(content).rows

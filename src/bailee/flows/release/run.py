@@ -44,8 +44,6 @@ from bailee.flows.release.tools import Given, read_given, write_given, write_pro
 from bailee.flows.standing import Basis, basis_of
 from bailee.ledger.entries import Bound, Entry, Party
 from bailee.stores.lake.dataset import FORMAT, MANIFEST, DatasetFile, DatasetManifest, publish, read_dataset
-from bailee.stores.lake.manifest import Partition
-from bailee.stores.lake.sealed import INDEX
 from bailee.stores.objects.datasets import publish_to
 from bailee.stores.objects.places import check_place, open_place
 from bailee.stores.sql.consents import recheck, size_of
@@ -407,12 +405,7 @@ def _disclose(hospital: Hospital, plan: ReleasePlan, parts: Path) -> None:
 
 def _hold_consents(hospital: Hospital, plan: ReleasePlan, patients: pa.Array) -> None:
     """Hold that no Consent of these patients was taken into the vault since. Raises: Conflict, counting them."""
-    before = {segment for part in hospital.vault.manifest(plan.vault_version).partitions for segment in part.segments}
-    said: set[str] = set()
-    for part in hospital.vault.manifest().partitions:
-        fresh = tuple(segment for segment in part.segments if segment not in before)
-        for _, index in hospital.vault.frames(Partition(bits=part.bits, segments=fresh), frozenset({INDEX})):
-            said.update(index.filter(pc.equal(index["type"], "Consent"))["patient"].drop_null().to_pylist())
+    said = hospital.vault.consenting(hospital.vault.manifest(plan.vault_version), hospital.vault.manifest())
     count = pc.sum(pc.is_in(patients, value_set=pa.array(sorted(said), pa.string()))).as_py() or 0
     if count:
         raise Conflict(f"{count} patients gave a new Consent while the release was made")

@@ -14,11 +14,10 @@ from bailee.deid.risk.extract import quasi_table
 from bailee.deid.risk.gate import Report, Thresholds, assess
 from bailee.deid.risk.measures import Sensitive
 from bailee.deid.risk.scales import levels_from_words, scale_of
+from bailee.flows.release.reread import released
 from bailee.flows.release.tables import slices_of
-from bailee.records.batches import RECORDS, ReleaseBatch
-from bailee.records.intake import parse_lines
+from bailee.records.batches import ReleaseBatch
 from bailee.stores.lake.dataset import read_dataset
-from bailee.stores.lake.vault import one_chunk
 
 # Measured where an agreement declares none; then it is told, and refuses nothing.
 USUAL = ("Patient.birthDate", "Patient.gender", "Patient.address.postalCode", "Patient.address.state")
@@ -56,7 +55,7 @@ def sensitive_of(asked: Singling) -> dict[str, Sensitive]:
 def patients_of(dataset: Path, quasi: tuple[str, ...]) -> pa.Table:
     """Read the quasi-identifiers of a dataset's patients. Shape: one row a patient: `patient`, then a column each."""
     tables = [
-        patients_in(_rows(content), quasi)
+        patients_in(released(content).rows, quasi)
         for path in sorted(dataset.glob("ndjson/Patient.*"))
         for content in slices_of(path)
     ]
@@ -98,8 +97,3 @@ def _differences(now: pa.Table, earlier: list[tuple[str, Path]], quasi: tuple[st
             told = told.set_column(place[0], scale.column, for_both[0])
             same = same.set_column(place[1], scale.column, for_both[1])
         yield difference(told, same, name=name, key="patient", quasi=quasi)
-
-
-def _rows(content: bytes) -> pa.RecordBatch:
-    rows = parse_lines(content, 1).rows
-    return pa.RecordBatch.from_arrays([one_chunk(rows[name]) for name in RECORDS.names], schema=RECORDS)

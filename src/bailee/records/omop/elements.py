@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 
 from bailee.core.columns import buffer_of
 from bailee.records.batches import ReleaseBatch
+from bailee.records.masks import truth
 from bailee.records.walk import Bytes, Collected, Kind, Paths, collect
 
 Rows = npt.NDArray[np.int64]
@@ -143,8 +144,7 @@ class Elements:
         at[self._found.parent[ids]] = np.arange(len(ids))
         owner = at[self._around(self._which(f"{kind}.code.coding.code"), 2)]
         named = pc.binary_join_element_wise("#", self._texts(ids), "").take(pa.array(owner, mask=owner < 0))
-        meant = pc.fill_null(pc.equal(named, references.take(pa.array(codings.row))), fill_value=False)
-        return codings.where(meant.to_numpy(zero_copy_only=False))
+        return codings.where(truth(pc.equal(named, references.take(pa.array(codings.row)))))
 
     def _around(self, which: Rows, up: int) -> Rows:
         owner = self._found.parent[which].astype(np.int64)

@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from bailee.records.batches import ReleaseBatch
+from bailee.records.masks import truth
 from bailee.records.omop.cdm import finish
 from bailee.records.omop.context import Context
 from bailee.records.omop.dates import days
@@ -96,7 +97,7 @@ def _totals(elements: Elements) -> Callable[[str], pa.Array]:
     codes, amounts = parts.first("category.coding.code"), floats(parts.first("amount.value"))
 
     def of_kind(kind: str) -> pa.Array:
-        mine = np.flatnonzero(pc.fill_null(pc.equal(codes, kind), fill_value=False).to_numpy(zero_copy_only=False))
+        mine = np.flatnonzero(truth(pc.equal(codes, kind)))
         rows, first = np.unique(parts.record[mine], return_index=True)
         at = np.full(elements.count, -1, np.int64)
         at[rows] = mine[first]

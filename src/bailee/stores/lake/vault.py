@@ -6,7 +6,7 @@ A partition is all patients whose keyed hash starts with its bits; one that outg
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -97,6 +97,25 @@ class Vault:
         """Hash patients' ids, or digests' content, under the vault's key. Shape: string[n] → uint64[n]."""
         hashed = keyed_hashes(*buffer_of(keys), self._hash_key)
         return np.ascontiguousarray(hashed[:, 0])
+
+    def places(self, manifest: Manifest, patients: Sequence[str]) -> Iterator[tuple[Partition, list[str]]]:
+        """Group patients by the partition of a version that their charts lie in, or would."""
+        hashed = self.hashes(pa.array(patients, pa.string())).tolist() if patients else []
+        bits = [f"{value:064b}" for value in hashed]
+        for part in manifest.partitions:
+            names = [name for name, own in zip(patients, bits, strict=True) if own.startswith(part.bits)]
+            if names and not part.shared:
+                yield part, names
+
+    def consenting(self, before: Manifest, after: Manifest) -> set[str]:
+        """Name the patients whose Consents came or went between two versions. Cost: the index of what was added."""
+        known = {segment for part in before.partitions for segment in part.segments}
+        found: set[str] = set()
+        for part in after.partitions:
+            fresh = Partition(bits=part.bits, segments=tuple(one for one in part.segments if one not in known))
+            for _, index in self.frames(fresh, frozenset({INDEX})):
+                found.update(index.filter(pc.equal(index["type"], "Consent"))["patient"].drop_null().to_pylist())
+        return found
 
     def frames(self, partition: Partition, kinds: frozenset[int]) -> Iterator[tuple[int, pa.Table]]:
         """Open a partition's frames, oldest first."""

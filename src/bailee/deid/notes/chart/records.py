@@ -16,6 +16,7 @@ from bailee.deid.notes.chart.elements import DATES, ELEMENTS, MAIDEN, NAMED_BY, 
 from bailee.deid.notes.chart.forms import ranges
 from bailee.deid.notes.chart.kinds import NAMES, NUMBER_OF
 from bailee.records.batches import RawBatch
+from bailee.records.masks import truth
 from bailee.records.walk import Collected, Paths, collect
 
 Numbers = npt.NDArray[np.int64]
@@ -198,7 +199,7 @@ def _name_displays(found: Collected, texts: pa.StringArray, kind: Numbers) -> No
     targets = texts.take(pa.array(order[spot[beside]]))
     named = pc.struct_field(pc.extract_regex(targets, r"(?:^|/)(?P<type>[A-Z][A-Za-z]+)[/?]"), "type")
     for name, role in NAMED_BY.items():
-        of_type = pc.fill_null(pc.equal(named, name), fill_value=False).to_numpy(zero_copy_only=False)
+        of_type = truth(pc.equal(named, name))
         kind[displays[beside][of_type]] = NUMBER_OF[role]
 
 
