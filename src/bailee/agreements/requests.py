@@ -128,6 +128,15 @@ def findings(request: Request, agreement: Agreement, agreement_sha256: str) -> l
     return found
 
 
+def hold_within(request: Request, agreement: Agreement, agreement_sha256: str) -> None:
+    """Hold that a request stays inside its agreement. Raises: Denied with all `findings`."""
+    beyond = findings(request, agreement, agreement_sha256)
+    if beyond:
+        remedy = "; ".join(dict.fromkeys(detail for _, detail in beyond))
+        codes = tuple(dict.fromkeys(code for code, _ in beyond))
+        raise Denied("the request goes beyond its agreement", reasons=codes, remedy=remedy)
+
+
 def narrowed(grant: Grant, request: Request) -> Grant:
     """Give what an agreement gives, narrowed to what a request asked for and had approved."""
     return msgspec.structs.replace(

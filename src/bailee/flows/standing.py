@@ -22,16 +22,30 @@ from bailee.core.grants import Ask, Grant
 from bailee.flows.directives import bound_stores, house_of
 from bailee.stores.home import Configuration
 from bailee.stores.sql import consents
-from bailee.stores.sql.agreements import approval_of, find_agreement, find_request
+from bailee.stores.sql.agreements import StoredAgreement, StoredRequest, find_agreement, find_request
 
 
 @dataclass(frozen=True)
 class Basis:
-    """What a release rests on: an agreement with its approval, and the request under it where one is named."""
+    """What a release rests on: an agreement as it is stored, and the request under it where one is named."""
 
-    agreement: Agreement
-    approval: Approval
-    request: Request | None
+    stored: StoredAgreement
+    asked: StoredRequest | None
+
+    @property
+    def agreement(self) -> Agreement:
+        """The agreement's own terms."""
+        return self.stored.agreement
+
+    @property
+    def request(self) -> Request | None:
+        """The request's document."""
+        return self.asked.request if self.asked else None
+
+    @property
+    def approval(self) -> Approval:
+        """What the agreement's state, and the request's, are worth."""
+        return self.stored.approval_under(self.asked)
 
     def ask(self, profile_sha256: str, recipient: str = "") -> Ask:
         """Say what is asked for: all that the agreement gives, or what the request names of it."""
@@ -43,10 +57,10 @@ class Basis:
         granted = grant_of(self.agreement, self.approval)
         return granted if self.request is None else narrowed(granted, self.request)
 
-    def decide(self, profile_sha256: str, at_ms: int) -> Decision:
+    def decide(self, ask: Ask, at_ms: int) -> Decision:
         """Decide the agreement's half. Units: milliseconds since the epoch."""
         use = self.request.use if self.request else None
-        return check_release(self.agreement, at_ms, approval=self.approval, ask=self.ask(profile_sha256), use=use)
+        return check_release(self.agreement, at_ms, approval=self.approval, ask=ask, use=use)
 
     @property
     def terms(self) -> Agreement:
@@ -62,9 +76,9 @@ def basis_of(connection: Connection, name: str, request: str = "") -> Basis:
             f"no agreement {name}", remedy="Add it: bailee agreement add FILE.yaml; list: bailee agreement list."
         )
     asked = _request(connection, request)
-    if asked is not None and asked.agreement != name:
+    if asked is not None and asked.request.agreement != name:
         raise UserError("the request is under another agreement", remedy="`bailee request list` names them.")
-    return Basis(stored.agreement, approval_of(connection, name, request), asked)
+    return Basis(stored, asked)
 
 
 @dataclass(frozen=True)
@@ -96,23 +110,19 @@ def stand(
 
     Units: milliseconds since the epoch. Raises: UserError if there is no such agreement or request.
     """
-    stored = find_agreement(connection, name)
-    if stored is None:
-        raise UserError("there is no such agreement", remedy="`bailee agreement list` names them.")
     basis = basis_of(connection, name, request)
-    agreement, approval, asked = basis.agreement, basis.approval, basis.request
-    ask, grant = basis.ask(profile_sha256, recipient), basis.grant()
+    agreement, ask = basis.agreement, basis.ask(profile_sha256, recipient)
     stores = bound_stores(configuration, agreement)
-    house = house_of(connection, agreement, stores, at_ms)
+    house, size = house_of(connection, agreement, stores, at_ms), consents.size_of(connection)
     return Standing(
         agreement=agreement,
-        agreement_sha256=stored.sha256,
-        approval=approval,
+        agreement_sha256=basis.stored.sha256,
+        approval=basis.approval,
         ask=ask,
-        snapshot=snapshot_of(grant, house, consents.size_of(connection), sensitivity),
-        decision=check_release(agreement, at_ms, approval=approval, ask=ask, use=asked.use if asked else None),
+        snapshot=snapshot_of(basis.grant(), house, size, sensitivity),
+        decision=basis.decide(ask, at_ms),
         stores=stores,
-        consent_size=consents.size_of(connection),
+        consent_size=size,
     )
 
 
@@ -127,13 +137,13 @@ def snapshot_of(grant: Grant, house: tuple[Rule, ...], size: int, sensitivity: S
     )
 
 
-def _request(connection: Connection, name: str) -> Request | None:
+def _request(connection: Connection, name: str) -> StoredRequest | None:
     if not name:
         return None
     found = find_request(connection, name)
     if found is None:
         raise UserError("there is no such request", remedy="`bailee request list` names them.")
-    return found.request
+    return found
 
 
 def _of_request(ask: Ask, request: Request) -> Ask:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from sqlalchemy import Connection
 
-from bailee.agreements.documents import agreement_hash
 from bailee.agreements.people import Person
-from bailee.agreements.requests import findings
+from bailee.agreements.requests import hold_within
 from bailee.core.decisions import Decision
 from bailee.core.errors import Denied
 from bailee.flows.hospital import Hospital
@@ -25,18 +24,15 @@ def hold(hospital: Hospital, connection: Connection, plan: ReleasePlan) -> None:
         hold_request(connection, plan.request, plan.request_sha256, hospital.clock.now_ms())
 
 
-def check_ready(connection: Connection, basis: Basis) -> None:
+def check_ready(basis: Basis) -> None:
     """Hold that a request has come as far as it must: prepared by one person and checked by another. Raises: Denied."""
-    stored = find_request(connection, basis.request.id) if basis.request else None
-    if stored is None:
+    if basis.asked is None:
         return
-    beyond = findings(stored.request, basis.agreement, agreement_hash(basis.agreement))
-    if beyond:
-        codes = tuple(dict.fromkeys(code for code, _ in beyond))
-        raise Denied("the request goes beyond its agreement", reasons=codes, remedy="Change the request and submit it.")
-    if stored.progress.state != READY:
+    hold_within(basis.asked.request, basis.agreement, basis.stored.sha256)
+    state = basis.asked.progress.state
+    if state != READY:
         raise Denied(
-            f"the request is {stored.progress.state.lower().replace('_', ' ')}",
+            f"the request is {state.lower().replace('_', ' ')}",
             reasons=("E-REQUEST",),
             remedy="It is released once it was approved, prepared and its output checked: see `bailee request move --help`.",
         )

@@ -217,7 +217,7 @@ def _decide(hospital: Hospital, basis: Basis, plan: ReleasePlan) -> Decision:
             reasons=["E-AGREEMENT-HASH"],
             remedy=f"Give it up with `bailee release {plan.agreement} --abandon`.",
         )
-    decision = basis.decide(plan.profile_sha256, hospital.clock.now_ms())
+    decision = basis.decide(basis.ask(plan.profile_sha256), hospital.clock.now_ms())
     if not decision.permit:
         entry = Entry(
             t_ms=hospital.clock.now_ms(),
@@ -228,8 +228,7 @@ def _decide(hospital: Hospital, basis: Basis, plan: ReleasePlan) -> Decision:
         )
         hospital.log.commit([entry])
     decision.raise_if_denied(f"No release under {plan.agreement}")
-    with read(hospital.engine) as connection:
-        check_ready(connection, basis)
+    check_ready(basis)
     return decision
 
 

@@ -43,6 +43,18 @@ class StoredAgreement:
         """What its state is worth, without a request."""
         return Approval(state=self.state, signed_sha256=self.signed_sha256)
 
+    def approval_under(self, found: StoredRequest | None) -> Approval:
+        """Say what its state is worth, with the approval of a request under it; one under another agreement adds nothing."""
+        if found is None or found.request.agreement != self.agreement.id:
+            return self.approval
+        return msgspec.structs.replace(
+            self.approval,
+            request=found.request.id,
+            request_sha256=request_hash(found.request),
+            approved_sha256=found.progress.bound_sha256 if found.is_approved else "",
+            approved=found.progress.approved if found.is_approved else NEVER,
+        )
+
 
 @dataclass(frozen=True)
 class StoredRequest:
@@ -164,11 +176,7 @@ def put_request(connection: Connection, request: Request, person: Person, at_ms:
     Raises: Denied where a role forbids it or it goes beyond its agreement; Conflict where the state does.
     """
     agreement = _agreement(connection, request.agreement)
-    beyond = requests.findings(request, agreement.agreement, agreement.sha256)
-    if beyond:
-        remedy = "; ".join(dict.fromkeys(detail for _, detail in beyond))
-        codes = tuple(dict.fromkeys(code for code, _ in beyond))
-        raise Denied("the request goes beyond its agreement", reasons=codes, remedy=remedy)
+    requests.hold_within(request, agreement.agreement, agreement.sha256)
     found = find_request(connection, request.id)
     if found and request_hash(found.request) == request_hash(request):
         return found
@@ -227,16 +235,7 @@ def list_requests(connection: Connection, agreement: str | None = None) -> list[
 def approval_of(connection: Connection, name: str, request: str = "") -> Approval:
     """Give what an agreement's state is worth, with a request's approval where one is named."""
     stored = _agreement(connection, name)
-    found = find_request(connection, request) if request else None
-    if found is None or found.request.agreement != name:
-        return stored.approval
-    return msgspec.structs.replace(
-        stored.approval,
-        request=request,
-        request_sha256=request_hash(found.request),
-        approved_sha256=found.progress.bound_sha256 if found.is_approved else "",
-        approved=found.progress.approved if found.is_approved else NEVER,
-    )
+    return stored.approval_under(find_request(connection, request) if request else None)
 
 
 def hold_agreement(connection: Connection, name: str, sha256: str) -> None:
