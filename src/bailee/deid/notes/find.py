@@ -165,7 +165,7 @@ def _find(
             likely = (best > LIKELY * 256) | (guessed.label == DATE) & (best > 0)
             clinical |= canvas.within(guessed, scan.kept) & ~likely
         idle = edges.plain(canvas, masks, guessed) & (best < finders.point.idle * 256)
-        stray = _stray(canvas, text, guessed, tags, finders.point)
+        stray = _stray(text, guessed, best, finders.point)
         canvas.paint(guessed.take((certain | ~clinical) & ~stray & ~idle), MODEL)
     if scan is not None:
         canvas.paint(_trusted(canvas, scan.found, masks, tags, finders.point), PATTERNS)
@@ -181,10 +181,12 @@ def _find(
     return found_from_spans(text, *canvas.spans(), spoken)
 
 
-def _stray(canvas: fusion.Canvas, text: Text, spans: Spans, tags: model.Tags, point: Point) -> npt.NDArray[np.bool_]:
-    """Tell the faint finds in long notes where next to nothing is found beyond doubt: an abstract, a table of results."""
+def _stray(text: Text, spans: Spans, best: npt.NDArray[np.int32], point: Point) -> npt.NDArray[np.bool_]:
+    """Tell the faint finds in long notes where next to nothing is found beyond doubt: an abstract, a table of results.
+
+    Shape: best[spans]: the highest margin of each span's tokens.
+    """
     note = text.note_of(spans.start)
-    best = canvas.highest(spans, tags.margin.astype(np.int32))
     sure = np.bincount(note[best > SURELY * 2 * 256], minlength=len(text))
     quiet = sure * QUIET < np.diff(text.tokens.first) - QUIET
     return np.asarray(quiet[note] & (best < point.faint * 256))

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, TypeVar
+from typing import Any
 
 from bailee.core.clock import Clock, SystemClock, iso_from_ms
 from bailee.core.entropy import Entropy, SystemEntropy
-from bailee.core.errors import Invalid
 from bailee.deid.structure.microsoft import dates, methods
 from bailee.deid.structure.microsoft.config import Configuration, Rule
 from bailee.deid.structure.microsoft.errors import ConfigurationInvalid, ProcessingFailed
@@ -20,6 +19,7 @@ from bailee.deid.structure.microsoft.substitute import substitute
 from bailee.deid.structure.microsoft.tree import (
     Element,
     document_of,
+    hold_depth,
     parse_json,
     read_resource,
     text_of,
@@ -27,7 +27,6 @@ from bailee.deid.structure.microsoft.tree import (
 )
 
 Index = Mapping[str, list[Element]]
-Done = TypeVar("Done")
 METHODS: dict[str, Callable[[Element, Rule, methods.Context], methods.Records]] = {
     "keep": methods.keep,
     "redact": methods.redact,
@@ -74,7 +73,7 @@ class Anonymizer:
 
     def anonymize_text(self, content: str | bytes, scope: Scope | None = None) -> str:
         """Anonymize one resource as JSON text, on one line. Raises: as `anonymize`."""
-        return self._within_depth(lambda: text_of_tree(self._anonymized(parse_json(content), scope)))
+        return text_of_tree(self._anonymized(parse_json(content), scope))
 
     def anonymize(self, document: Any, scope: Scope | None = None) -> dict[str, Any]:
         """Anonymize one resource (as `tree.parse_json` reads it) by all rules; numbers stay `tree.Number`.
@@ -82,14 +81,8 @@ class Anonymizer:
         Raises: Invalid for input that is no R4 resource; ConfigurationInvalid where a rule cannot be carried out;
         ProcessingFailed where a rule fails on this resource and failures are not skipped.
         """
-        return self._within_depth(lambda: document_of(self._anonymized(document, scope)))
-
-    @staticmethod
-    def _within_depth(work: Callable[[], Done]) -> Done:
-        try:
-            return work()
-        except RecursionError:
-            raise Invalid("a resource that is nested too deeply", remedy="Split it, or leave it out.") from None
+        hold_depth(document)
+        return document_of(self._anonymized(document, scope))
 
     def _anonymized(self, document: Any, scope: Scope | None) -> Element:
         root = read_resource(document)

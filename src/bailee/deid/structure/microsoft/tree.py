@@ -119,13 +119,12 @@ def parse_json(content: str | bytes) -> Any:
     except (ValueError, RecursionError) as error:
         place = f"line {error.lineno}" if isinstance(error, json.JSONDecodeError) else ""
         raise Invalid("not valid JSON", where=place, remedy="Mend the file and try again.") from None
-    if _is_too_deep(found):
-        raise Invalid("a resource that is nested too deeply", remedy="Split it, or leave it out.")
+    hold_depth(found)
     return found
 
 
-def _is_too_deep(document: Any) -> bool:
-    """Tell, level by level, so that no answer depends on how much of the stack is left."""
+def hold_depth(document: Any) -> None:
+    """Hold that a document is not nested too deeply for what follows, however much of the stack is left. Raises: Invalid."""
     level = [document] if isinstance(document, dict | list) else []
     for _ in range(MOST_LEVELS):
         level = [
@@ -135,8 +134,8 @@ def _is_too_deep(document: Any) -> bool:
             if isinstance(inner, dict | list)
         ]
         if not level:
-            return False
-    return True
+            return
+    raise Invalid("a resource that is nested too deeply", remedy="Split it, or leave it out.")
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
