@@ -13,7 +13,7 @@ from bailee.deid.formats.codes import V3, is_code
 from bailee.deid.formats.identities import Identity, authority
 from bailee.deid.formats.persons import Ids
 from bailee.deid.formats.rules import Rule
-from bailee.deid.structure.zip3 import ZIP_CODE
+from bailee.deid.structure.zip3 import three_digits
 from bailee.records.cda.model import V3 as SPACE
 from bailee.records.cda.model import local_name
 
@@ -56,6 +56,5 @@ def address(out: Any, source: Any, plan: Plan, zip3: frozenset[str], count: Coun
 
 def _part(rule: Rule, text: str, country: str, zip3: frozenset[str]) -> str:
     if rule.method == "zip3":
-        usable = country in rule.values and ZIP_CODE.fullmatch(text)
-        return (text[:3] if text[:3] in zip3 else "000") if usable else ""
+        return three_digits(text, zip3) if country in rule.values else ""
     return text if rule.method == "keep" and (rule.unchecked or rule.allows(text)) else ""

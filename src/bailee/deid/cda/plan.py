@@ -83,11 +83,6 @@ class Plan:
     def __repr__(self) -> str:
         return f"Plan({self.rules.name})"
 
-    @property
-    def identifiability(self) -> str:
-        """Give what kind of data the profile makes."""
-        return self.rules.document.identifiability
-
     def element(self, owner: str, name: str, kind: str) -> Rule | None:
         """Give the rule for an element of a class: its own, its type's, or the one for all; None: it does not leave."""
         key = (f"{owner}.{name}", kind)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Callable, Mapping
 from typing import Final
 
@@ -11,7 +10,7 @@ import msgspec
 
 from bailee.core.canonical import sha256_hex
 from bailee.core.errors import UserError
-from bailee.deid.profiles.profile import FOLDER, lists
+from bailee.deid.profiles.profile import FOLDER, lists, place_of, read_form
 
 PROFILES: Final = FOLDER / "formats"
 
@@ -70,6 +69,11 @@ class RuleSet(msgspec.Struct, frozen=True, kw_only=True):
     text: str
 
     @property
+    def identifiability(self) -> str:
+        """Give what kind of data the profile makes."""
+        return self.document.identifiability
+
+    @property
     def sha256(self) -> str:
         """Hash everything that was read."""
         return sha256_hex(self.text.encode())
@@ -97,14 +101,14 @@ def rules_from_text(text: str, kind: str, methods: frozenset[str], check: Check,
 
     Raises: UserError naming file and line for anything that the format or the lists do not have.
     """
-    document = _document(text, file)
+    document = read_form(text, Document, file)
     base = shipped_rules(kind, document.extends, methods, check) if document.extends else None
     rules: dict[str, Rule] = {}
     for group in document.rules:
         for path in group.paths:
             wrong = _wrong(path, group, rules, methods, check)
             if wrong:
-                raise UserError(wrong, where=_line(text, path, file))
+                raise UserError(wrong, where=place_of(path, text.splitlines(), file))
             rules[path] = Rule(path, group)
     return RuleSet(
         name=name,
@@ -123,19 +127,3 @@ def _wrong(path: str, group: Group, rules: Mapping[str, Rule], methods: frozense
     if isinstance(group.only, str) and group.only not in lists():
         return f"no list {group.only}"
     return check(path)
-
-
-def _document(text: str, file: str) -> Document:
-    try:
-        return msgspec.convert(tomllib.loads(text), Document)
-    except tomllib.TOMLDecodeError as error:
-        raise UserError(f"not TOML: {error}", where=file) from None
-    except msgspec.ValidationError as error:
-        raise UserError(f"not a profile: {error}", where=file) from None
-
-
-def _line(text: str, quoted: str, file: str) -> str:
-    for number, line in enumerate(text.splitlines(), 1):
-        if f'"{quoted}"' in line:
-            return f"{file}:{number}"
-    return file

@@ -20,7 +20,7 @@ from bailee.deid.hl7v2.observed import Observed, observed, text_of_file
 from bailee.deid.hl7v2.people import Context, assigner_of, identities_of, identity_of
 from bailee.deid.hl7v2.places import Draft
 from bailee.deid.hl7v2.plan import Node, Plan
-from bailee.deid.structure.zip3 import ZIP_CODE
+from bailee.deid.structure.zip3 import three_digits
 from bailee.records.hl7v2.escapes import NULL, Delimiters
 from bailee.records.hl7v2.message import Message, Segment
 from bailee.records.hl7v2.tables import segments
@@ -253,12 +253,12 @@ class _Walk:
 
     def zip3(self, node: Node, rule: Rule, raw: str, parts: list[str]) -> str:
         country = self.said(parts[5]).strip() if len(parts) > 5 else ""
-        said = self.said(raw).strip()
-        if country not in rule.values or not ZIP_CODE.fullmatch(said):
+        kept = three_digits(self.said(raw).strip(), self.engine.zip3) if country in rule.values else ""
+        if not kept:
             return self.removed(rule)
         self.tally.rules[rule.path, "changed"] += 1
         del node
-        return said[:3] if said[:3] in self.engine.zip3 else "000"
+        return kept
 
     def is_known_number(self, node: Node, said: str) -> bool:
         """Tell whether a number is one of the message's ids or telephones that strayed into a place for numbers."""

@@ -65,11 +65,6 @@ class Plan:
     def __repr__(self) -> str:
         return f"Plan({self.rules.name})"
 
-    @property
-    def identifiability(self) -> str:
-        """Give what kind of data the profile makes."""
-        return self.rules.document.identifiability
-
 
 @cache
 def shipped_plan(name: str) -> Plan:

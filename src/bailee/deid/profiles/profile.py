@@ -6,9 +6,10 @@ The reader is for authors of profiles, so unknown keys, methods, lists, types an
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path as FilePath
+from typing import TypeVar
 
 import msgspec
 
@@ -16,6 +17,7 @@ from bailee.core.errors import UserError
 from bailee.deid.profiles.paths import Path, PathStep, parse_path
 from bailee.records import r4
 
+Form = TypeVar("Form")
 FOLDER = FilePath(__file__).parent
 METHODS = frozenset(
     [
@@ -183,6 +185,22 @@ def terminologies() -> Mapping[str, Terminology]:
     return {row.url: row for row in msgspec.convert(read["terminologies"], list[Terminology])}
 
 
+def read_form(text: str, form: type[Form], file: str) -> Form:
+    """Read a profile's TOML into a form. Raises: UserError naming the file."""
+    try:
+        return msgspec.convert(tomllib.loads(text), form)
+    except tomllib.TOMLDecodeError as error:
+        raise UserError(f"not TOML: {error}", where=file) from None
+    except msgspec.ValidationError as error:
+        raise UserError(f"not a profile: {error}", where=file) from None
+
+
+def place_of(quoted: str, lines: Sequence[str], file: str) -> str:
+    """Name the first line that has a text in quotes: "file:line", or the file if none has."""
+    number = next((number for number, line in enumerate(lines, 1) if f'"{quoted}"' in line), 0)
+    return f"{file}:{number}" if number else file
+
+
 class _Source:
     """A profile's text: its rules, and where in the text each is."""
 
@@ -190,21 +208,13 @@ class _Source:
         self.file, self.text, self.lines = file, text, text.splitlines()
 
     def line(self, quoted: str) -> str:
-        for number, line in enumerate(self.lines, 1):
-            if f'"{quoted}"' in line:
-                return f"{self.file}:{number}"
-        return self.file
+        return place_of(quoted, self.lines, self.file)
 
     def complaint(self, quoted: str, what: str, remedy: str = "") -> UserError:
         return UserError(what, where=self.line(quoted), remedy=remedy)
 
     def document(self) -> Document:
-        try:
-            return msgspec.convert(tomllib.loads(self.text), Document)
-        except tomllib.TOMLDecodeError as error:
-            raise UserError(f"not TOML: {error}", where=self.file) from None
-        except msgspec.ValidationError as error:
-            raise UserError(f"not a profile: {error}", where=self.file) from None
+        return read_form(self.text, Document, self.file)
 
     def types(self, names: tuple[str, ...]) -> tuple[str, ...]:
         for name in names:

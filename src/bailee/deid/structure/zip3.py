@@ -42,9 +42,7 @@ class Zip3Table(msgspec.Struct, frozen=True, kw_only=True):
             ['021', '000', '']
 
         """
-        if not ZIP_CODE.fullmatch(code):
-            return ""
-        return code[:3] if self.populations.get(code[:3], 0) > MORE_THAN else "000"
+        return three_digits(code, self.whitelist())
 
     def is_outdated(self, year: int) -> bool:
         """Tell whether a later census has been published: ten years on, and three more for its tables by area."""
@@ -54,6 +52,13 @@ class Zip3Table(msgspec.Struct, frozen=True, kw_only=True):
         """Say which census the table is of, and whether it is time for a newer one."""
         said = f"{self.vintage} Census: {len(self.whitelist())} of {len(self.populations)} prefixes may stay"
         return f"{said}. A later census has been published: its table is due" if self.is_outdated(year) else said
+
+
+def three_digits(code: str, whitelist: frozenset[str]) -> str:
+    """Give what a whitelist lets stay of a ZIP code; "" for what is no ZIP code of the USA."""
+    if not ZIP_CODE.fullmatch(code):
+        return ""
+    return code[:3] if code[:3] in whitelist else "000"
 
 
 @cache

@@ -6,16 +6,15 @@ clean     document by document; texts of many through the notes engine at once
 
 from __future__ import annotations
 
-import hmac
 import zlib
 from dataclasses import dataclass, field
 
 from bailee.core.errors import Invalid
 from bailee.deid.cda.engine import Engine
-from bailee.deid.cda.people import About, about_document
+from bailee.deid.cda.people import about_document
 from bailee.deid.cda.places import Draft
 from bailee.deid.cda.plan import KIND, Plan, plan_from_text, shipped_plan
-from bailee.deid.formats.persons import Ids, Person
+from bailee.deid.formats.persons import Ids
 from bailee.deid.formats.tally import FormatTally
 from bailee.deid.structure.zip3 import zip3_table
 from bailee.flows.deidentify.outputs import whole_file
@@ -47,11 +46,7 @@ def survey(run: Run, files: list[Source]) -> None:
 
 def clean(run: Run, files: list[Source]) -> None:
     """Write what leaves of each file."""
-    cleaning = _Cleaning(run)
-    for source in files:
-        cleaning.take(source)
-        run.advance(source.path.stat().st_size)
-    cleaning.finish()
+    run.each(files, _Cleaning(run))
 
 
 def plan_of(profile: str) -> Plan:
@@ -88,12 +83,12 @@ class _Cleaning:
     def __init__(self, run: Run) -> None:
         self.run, self.plan = run, plan_of(run.profile)
         self.tally = FormatTally()
-        self.terms = run.terms(self.plan.rules.name, self.plan.rules.sha256, self.plan.identifiability)
+        self.terms = run.terms(self.plan.rules.name, self.plan.rules.sha256, self.plan.rules.identifiability)
         self.engine = Engine(
             self.plan,
             Ids(run.keys),
             zip3=zip3_table().whitelist(),
-            pseudonym_of=lambda met: run.keys.pseudonym(run.persons.root(met) or b"\0" * 16),
+            pseudonym_of=run.pseudonym_of,
         )
         self.batch = self._new_batch()
 
@@ -106,7 +101,7 @@ class _Cleaning:
             self.run.account.cannot_read(Unread(source.shown, 1, error.what, error.remedy, unit="document"))
             return
         about = about_document(root)
-        row, person = self._person(content, about)
+        row, person = self.batch.people.find(about, content, "document")
         try:
             draft = self.engine.draft(root, row, person, self.tally)
         except Invalid as error:
@@ -124,18 +119,6 @@ class _Cleaning:
         self.run.account.dropped.update(self.tally.dropped)
         self.run.account.rules.update(self.tally.rules)
 
-    def _person(self, content: bytes, about: About) -> tuple[int, Person]:
-        """Find who a document is about: by identifiers, else by name and birth date, else this document's nobody."""
-        root = self.run.persons.root(about.identities)
-        if root is None and about.described:
-            root = self.run.persons.root([("described", about.described)])
-        nobody = root is None
-        if root is None:
-            whole = hmac.digest(self.run.keys.subkey("nobody"), content, "sha256").hex()
-            root = self.run.persons.root([("document", whole)])
-        assert root is not None
-        return self.batch.people.add(root, about.values, birth=about.birth, death=about.death, nobody=nobody)
-
     def _flush(self) -> None:
         """Clean the texts of what waits, and write it."""
         passages = [each for _, draft in self.batch.drafts for each in draft.passages]
@@ -147,4 +130,4 @@ class _Cleaning:
         self.batch = self._new_batch()
 
     def _new_batch(self) -> _Batch:
-        return _Batch(People(self.run, self.plan.identifiability))
+        return _Batch(People(self.run, self.plan.rules.identifiability))

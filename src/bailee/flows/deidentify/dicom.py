@@ -57,11 +57,7 @@ def survey(run: Run, files: list[Source]) -> None:
 
 def clean(run: Run, files: list[Source]) -> None:
     """Write what leaves of each file."""
-    cleaning = _Cleaning(run)
-    for source in files:
-        cleaning.take(source)
-        run.advance(source.path.stat().st_size)
-    cleaning.finish()
+    run.each(files, _Cleaning(run))
 
 
 def _read(source: Source) -> Opened:

@@ -6,16 +6,15 @@ clean     message by message into one file each; texts of many messages through 
 
 from __future__ import annotations
 
-import hmac
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 
 from bailee.core.errors import Invalid
-from bailee.deid.formats.persons import Ids, Person
+from bailee.deid.formats.persons import Ids
 from bailee.deid.formats.tally import FormatTally
 from bailee.deid.hl7v2.engine import Engine
-from bailee.deid.hl7v2.people import Context, contexts_of
+from bailee.deid.hl7v2.people import contexts_of
 from bailee.deid.hl7v2.places import Draft
 from bailee.deid.hl7v2.plan import KIND, Plan, plan_from_text, shipped_plan
 from bailee.deid.structure.zip3 import zip3_table
@@ -47,11 +46,7 @@ def survey(run: Run, files: list[Source]) -> None:
 
 def clean(run: Run, files: list[Source]) -> None:
     """Write what leaves of each file."""
-    cleaning = _Cleaning(run)
-    for source in files:
-        cleaning.take(source)
-        run.advance(source.path.stat().st_size)
-    cleaning.finish()
+    run.each(files, _Cleaning(run))
 
 
 def plan_of(profile: str) -> Plan:
@@ -119,12 +114,12 @@ class _Cleaning:
     def __init__(self, run: Run) -> None:
         self.run, self.plan = run, plan_of(run.profile)
         self.tally = FormatTally()
-        self.terms = run.terms(self.plan.rules.name, self.plan.rules.sha256, self.plan.identifiability)
+        self.terms = run.terms(self.plan.rules.name, self.plan.rules.sha256, self.plan.rules.identifiability)
         self.engine = Engine(
             self.plan,
             Ids(run.keys),
             zip3=zip3_table().whitelist(),
-            pseudonym_of=lambda met: run.keys.pseudonym(run.persons.root(met) or b"\0" * 16),
+            pseudonym_of=run.pseudonym_of,
         )
         self.batch = self._new_batch()
         self.files = ExitStack()
@@ -166,23 +161,12 @@ class _Cleaning:
 
     def _draft(self, read: _Read) -> None:
         contexts = contexts_of(read.message, read.codec)
-        persons = [self._person(read, at, context) for at, context in enumerate(contexts)]
+        find, content = self.batch.people.find, read.part.body
+        persons = [find(context, content, "message", f"/{at}") for at, context in enumerate(contexts)]
         draft = self.engine.draft(read.message, read.codec, contexts, persons, self.tally)
         self.batch.items.append(_Item(part=read.part, draft=draft, codec=read.codec))
         self.batch.messages += 1
         self.batch.characters += len(draft.text) + sum(len(each.text()) for each in draft.passages)
-
-    def _person(self, read: _Read, at: int, context: Context) -> tuple[int, Person]:
-        """Find who a context is: by identifiers, else by name and birth date, else this message's nobody."""
-        root = self.run.persons.root(context.identities)
-        if root is None and context.described:
-            root = self.run.persons.root([("described", context.described)])
-        nobody = root is None
-        if root is None:
-            whole = hmac.digest(self.run.keys.subkey("nobody"), read.part.body, "sha256").hex()
-            root = self.run.persons.root([("message", f"{whole}/{at}")])
-        assert root is not None
-        return self.batch.people.add(root, context.values, birth=context.birth, death=context.death, nobody=nobody)
 
     def _flush(self) -> None:
         """Clean the texts of what waits, and write it."""
@@ -199,4 +183,4 @@ class _Cleaning:
         self.batch = self._new_batch()
 
     def _new_batch(self) -> _Batch:
-        return _Batch(People(self.run, self.plan.identifiability))
+        return _Batch(People(self.run, self.plan.rules.identifiability))

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import hmac
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import numpy as np
 import pyarrow as pa
 
+from bailee.deid.formats.identities import Identity
 from bailee.deid.formats.passages import Passage
 from bailee.deid.formats.persons import Person
 from bailee.deid.notes.chart.charts import charts_from_columns
@@ -18,6 +21,30 @@ from bailee.flows.release.texts import LABEL_CHARACTERS, TextCleaner
 
 NINETY = 90
 _Same = tuple[int, tuple[str, ...], tuple[str, ...]]  # whose, pieces, glue
+
+
+class Met(Protocol):
+    """What a message or document says of somebody."""
+
+    @property
+    def identities(self) -> Sequence[Identity]:
+        """Identifiers of the person."""
+
+    @property
+    def described(self) -> str:
+        """Name and birth date, in one way; "" where they tell nobody apart."""
+
+    @property
+    def values(self) -> Sequence[tuple[str, str, int]]:
+        """What the chart holds: kind, value, number of the person."""
+
+    @property
+    def birth(self) -> str:
+        """The birth date as it is written."""
+
+    @property
+    def death(self) -> str:
+        """The date of death as it is written."""
 
 
 @dataclass(repr=False)
@@ -55,6 +82,19 @@ class People:
             self.person.append(person)
         days = keys.shift_days(root) if self.shifts and not nobody else None
         return row, Person(keys.pseudonym(root), days, self.ninety[row])
+
+    def find(self, met: Met, content: bytes, unit: str, at: str = "") -> tuple[int, Person]:
+        """Take in whoever is met: known by identifiers, else by name and birth date, else nobody of just this content."""
+        persons = self.run.persons
+        root = persons.root(met.identities)
+        if root is None and met.described:
+            root = persons.root([("described", met.described)])
+        nobody = root is None
+        if root is None:
+            whole = hmac.digest(self.run.keys.subkey("nobody"), content, "sha256").hex()
+            root = persons.root([(unit, whole + at)])
+        assert root is not None
+        return self.add(root, met.values, birth=met.birth, death=met.death, nobody=nobody)
 
     def cleaned(self, passages: Sequence[Passage], terms: ReleasePlan) -> list[list[str] | None]:
         """Clean passages of these people, in bulk."""

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hmac
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Protocol
 
 from bailee.core.clock import iso_from_ms
-from bailee.core.keys import AgreementKeys, Secret
+from bailee.core.keys import ROOT_BYTES, AgreementKeys, Secret
+from bailee.deid.formats.identities import Identity
 from bailee.deid.structure.tally import Tally
 from bailee.flows.deidentify.persons import Persons
 from bailee.flows.ingest.run import Account as Intake
@@ -20,6 +21,7 @@ from bailee.flows.release.texts import TextCounts
 
 NAME = "files"  # stands for the agreement: keys of files have nothing in common with those of any release
 SHOWN = 20
+_NOBODY = bytes(ROOT_BYTES)
 TextMethod = Literal["surrogate", "tag", "remove"]
 
 
@@ -64,6 +66,16 @@ class Account:
         self.unread[unread.what] += 1
         if len(self.shown) < SHOWN:
             self.shown.append(unread)
+
+
+class Cleaning(Protocol):
+    """What a kind does to its files; texts may wait until many can go through the notes engine at once."""
+
+    def take(self, source: Source) -> None:
+        """Take a file in."""
+
+    def finish(self) -> None:
+        """Write what still waits."""
 
 
 class Run:
@@ -118,6 +130,17 @@ class Run:
             self.keys.subkey("file names"), within.as_posix().encode("utf-8", "surrogateescape"), "sha256"
         )
         return self.target / folder / f"{digest.hex()[:24]}{ending}"
+
+    def each(self, files: Sequence[Source], cleaning: Cleaning) -> None:
+        """Clean files one by one, and tell how far it is."""
+        for source in files:
+            cleaning.take(source)
+            self.advance(source.path.stat().st_size)
+        cleaning.finish()
+
+    def pseudonym_of(self, identities: Iterable[Identity]) -> str:
+        """Give the pseudonym of whoever has these identifiers; of nobody, one and the same."""
+        return self.keys.pseudonym(self.persons.root(identities) or _NOBODY)
 
     def expect(self, size_bytes: int) -> None:
         """Add to what there is to do."""

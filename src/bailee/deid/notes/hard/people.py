@@ -6,7 +6,7 @@ from collections.abc import Callable
 from random import Random
 from typing import Final
 
-from bailee.deid.notes.hard.pools import pools
+from bailee.deid.notes.hard.pools import pools, shaped
 from bailee.deid.notes.lexica.categories import Category
 
 Maker = Callable[[Random], str]
@@ -237,7 +237,7 @@ def _phone(rng: Random) -> str:
             "999 99 99 99",
         )
     )
-    return "".join(str(rng.randint(0, 9)) if sign == "9" else sign for sign in shape)
+    return shaped(shape, rng)
 
 
 def _identifier(rng: Random) -> str:
@@ -256,10 +256,7 @@ def _identifier(rng: Random) -> str:
             "999999",
         )
     )
-    return "".join(
-        str(rng.randint(0, 9)) if sign == "9" else rng.choice("ABCDEFGHKLMNPRSTXZ") if sign == "A" else sign
-        for sign in shape
-    )
+    return shaped(shape, rng, "ABCDEFGHKLMNPRSTXZ")
 
 
 def _numeric_date(rng: Random) -> str:

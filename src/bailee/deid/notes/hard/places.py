@@ -6,7 +6,7 @@ from collections.abc import Callable
 from random import Random
 from typing import Final
 
-from bailee.deid.notes.hard.pools import pools
+from bailee.deid.notes.hard.pools import pools, shaped
 from bailee.deid.notes.lexica.categories import Category
 
 Maker = Callable[[Random], str]
@@ -118,10 +118,7 @@ def _plate(rng: Random) -> str:
             "99-9999",
         )
     )
-    return "".join(
-        str(rng.randint(0, 9)) if sign == "9" else rng.choice("ABCDEFGHJKLMNPRSTVWXYZ") if sign == "A" else sign
-        for sign in shape
-    )
+    return shaped(shape, rng, "ABCDEFGHJKLMNPRSTVWXYZ")
 
 
 def place_makers(language: str) -> dict[str, Maker]:

@@ -72,3 +72,10 @@ class Pools:
 def pools(language: str) -> Pools:
     """Give the pools of a language. Raises: KeyError for one without words."""
     return Pools(language)
+
+
+def shaped(shape: str, rng: Random, letters: str = "A") -> str:
+    """Fill a shape: 9 is a digit, A one of the letters, any other sign itself."""
+    return "".join(
+        str(rng.randint(0, 9)) if sign == "9" else rng.choice(letters) if sign == "A" else sign for sign in shape
+    )
