@@ -38,18 +38,8 @@ def export(tmp_path_factory) -> Path:
 @pytest.fixture(scope="module")
 def template(tmp_path_factory, export) -> Path:
     folder = tmp_path_factory.mktemp("template") / "hospital"
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("bailee.stores.lake.intake.PARTITION_BYTES", 200_000)
-        hospital_with(folder, export).close()
+    hospital_with(folder, export, partition_bytes=200_000).close()
     return folder
-
-
-@pytest.fixture
-def hospital(template, tmp_path):
-    shutil.copytree(template, tmp_path / "hospital")
-    ready = opened(tmp_path / "hospital")
-    yield ready
-    ready.close()
 
 
 def released(hospital, *, name="coarse", k=5, percent=20, coarsen=True, quasi=QUASI, more="", workers=1):

@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner
 from deltalake import DeltaTable
-from tests.support.hospitals import AGREEMENT, agree, digests, hospital_with, opened
+from tests.support.hospitals import AGREEMENT, agree, copied, digests, hospital_with, opened
 from tests.support.omop_oracle import expected
 
 from bailee.cli.main import group
@@ -74,9 +74,7 @@ def template(tmp_path_factory):
     """A hospital with a vocabulary and several partitions, ready to release; tests work on copies."""
     folder = tmp_path_factory.mktemp("omop")
     write_hospital(folder / "export", patients=PATIENTS, seed=7, truth=True)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("bailee.stores.lake.intake.PARTITION_BYTES", 400_000)
-        hospital = hospital_with(folder / "h", folder / "export")
+    hospital = hospital_with(folder / "h", folder / "export", partition_bytes=400_000)
     loaded = CliRunner().invoke(group, ["--home", str(folder / "h"), "omop", "vocabulary", str(athena(folder / "a"))])
     assert loaded.output == "unknown: 10 codes, 10 of them with a standard concept\n"
     agree(hospital, terms(hospital.today(), name="omop"))
@@ -92,24 +90,14 @@ def _several_groups():
         yield
 
 
-@pytest.fixture
-def hospital(template, tmp_path):
-    shutil.copytree(template, tmp_path / "hospital")
-    ready = opened(tmp_path / "hospital")
-    yield ready
-    ready.close()
-
-
 @pytest.fixture(scope="module")
 def reference(template, tmp_path_factory):
     """What one plain run publishes."""
     folder = tmp_path_factory.mktemp("reference") / "hospital"
-    shutil.copytree(template, folder)
-    ready = opened(folder)
-    done = release(ready, "omop", LocalEngine(1))
-    findings = list(verify(ready))
-    keys = ready.keys_for("omop")
-    ready.close()
+    with copied(template, folder) as ready:
+        done = release(ready, "omop", LocalEngine(1))
+        findings = list(verify(ready))
+        keys = ready.keys_for("omop")
     return done, digests(done.folder), findings, Ids(keys.subkey("omop"))
 
 

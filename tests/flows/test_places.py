@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 import pytest
 from tests.support.buckets import bucket, why_no_bucket
-from tests.support.hospitals import AGREEMENT, digests, hospital_with, opened
+from tests.support.hospitals import AGREEMENT, digests, hospital_with
 
 from bailee.cli.main import main
 from bailee.core.errors import Conflict, Invalid, Unavailable, UserError
@@ -55,14 +55,6 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 def dataset(template: Path) -> tuple[Path, DatasetManifest]:
     folder = template / "releases" / AGREEMENT / "v0001"
     return folder, read_dataset(folder)
-
-
-@pytest.fixture
-def hospital(template: Path, tmp_path: Path) -> Iterator[Hospital]:
-    shutil.copytree(template, tmp_path / "hospital")
-    ready = opened(tmp_path / "hospital")
-    yield ready
-    ready.close()
 
 
 class Broken(Place):

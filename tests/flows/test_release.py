@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from deltalake import DeltaTable
-from tests.support.hospitals import AGREEMENT, AT_MS, agree, digests, hospital_with, opened
+from tests.support.hospitals import AGREEMENT, AT_MS, agree, copied, digests, hospital_with, opened
 
 from bailee.agreements.people import Person
 from bailee.consent.rules import Rule
@@ -41,29 +41,17 @@ def export(tmp_path_factory) -> Path:
 def template(tmp_path_factory, export) -> Path:
     """A hospital that is ready to release, with several partitions; tests work on copies."""
     folder = tmp_path_factory.mktemp("template") / "hospital"
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("bailee.stores.lake.intake.PARTITION_BYTES", 400_000)
-        hospital_with(folder, export).close()
+    hospital_with(folder, export, partition_bytes=400_000).close()
     return folder
-
-
-@pytest.fixture
-def hospital(template, tmp_path):
-    shutil.copytree(template, tmp_path / "hospital")
-    ready = opened(tmp_path / "hospital")
-    yield ready
-    ready.close()
 
 
 @pytest.fixture(scope="session")
 def reference(template, tmp_path_factory):
     """What one plain run publishes."""
     folder = tmp_path_factory.mktemp("reference") / "hospital"
-    shutil.copytree(template, folder)
-    ready = opened(folder)
-    done = release(ready, AGREEMENT, LocalEngine(1))
-    findings = list(verify(ready))
-    ready.close()
+    with copied(template, folder) as ready:
+        done = release(ready, AGREEMENT, LocalEngine(1))
+        findings = list(verify(ready))
     return done, digests(done.folder), findings
 
 

@@ -2,14 +2,12 @@
 
 import json
 
+import msgspec
 import pytest
 from tests.support.hospitals import agree, hospital_with
-from tests.support.requests import LAW, person
+from tests.support.requests import LAW, person, request_under
 
-from bailee.agreements.check import use_of
-from bailee.agreements.documents import agreement_hash, read_agreement
-from bailee.agreements.requests import Request
-from bailee.agreements.terms import Cohort
+from bailee.agreements.documents import read_agreement
 from bailee.core.errors import Denied
 from bailee.engines.local import LocalEngine
 from bailee.flows.profiles import plan_named
@@ -66,24 +64,12 @@ def identified(hospital):
 
 def asked(hospital, terms):
     agreement = read_agreement(terms)
-    return Request(
-        id="request-1",
-        agreement=agreement.id,
-        agreement_sha256=agreement_hash(agreement),
-        purpose_in_words="Calling patients back whose result was missed.",
-        reasons=("HRESCH",),
-        use=use_of(agreement),
-        types=("Patient", "Condition"),
+    return msgspec.structs.replace(
+        request_under(agreement),
         elements={"Condition": ("code", "subject")},
-        cohort=Cohort(everyone=True),
-        identifiability=agreement.identifiability,
-        profile=agreement.profile,
         profile_sha256=plan_named(hospital.home, agreement.profile).sha256,
         recipients=("lumen-enclave",),
-        regions=("US",),
-        protocol_sha256="1" * 64,
         expires_on=hospital.today().replace(year=hospital.today().year + 1),
-        justification="Nothing else is needed.",
     )
 
 

@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+
+import pytest
 
 from bailee.agreements.documents import read_agreement
 from bailee.core.clock import FixedClock
@@ -25,11 +30,23 @@ def opened(folder: Path) -> Hospital:
     return Hospital(open_home(folder), clock=FixedClock(AT_MS))
 
 
-def hospital_with(folder: Path, export: Path, *, terms: str | None = None) -> Hospital:
-    """Make a hospital that has taken `export` in, with an agreement in force."""
+@contextmanager
+def copied(template: Path, folder: Path) -> Iterator[Hospital]:
+    """Open a copy of a hospital's folder at a fixed time, and close it afterwards."""
+    shutil.copytree(template, folder)
+    ready = opened(folder)
+    yield ready
+    ready.close()
+
+
+def hospital_with(folder: Path, export: Path, *, terms: str | None = None, partition_bytes: int = 0) -> Hospital:
+    """Make a hospital that has taken `export` in, with an agreement in force; small partitions make several of them."""
     hospital = create_hospital(folder, "Test", ORIGIN, entropy=SeededEntropy(b"a test"))
     hospital.clock = FixedClock(AT_MS)
-    ingest(hospital.home, [export], hospital.master)
+    with pytest.MonkeyPatch.context() as patch:
+        if partition_bytes:
+            patch.setattr("bailee.stores.lake.intake.PARTITION_BYTES", partition_bytes)
+        ingest(hospital.home, [export], hospital.master)
     agree(hospital, terms or agreement_text(hospital.today(), name=AGREEMENT))
     return hospital
 
