@@ -99,13 +99,13 @@ class _Walk:
             return self.copied(out, source, kind)
         if source.get("nullFlavor"):
             self.null_flavor(out, source)
-        done = self.typed(out, source, kind, rule)
+        done = self.typed(out, source, rule)
         self.count(rule, "changed" if done else "removed")
         if not done and not out.get("nullFlavor"):
             out.set("nullFlavor", MASKED)
         return out
 
-    def typed(self, out: Any, source: Any, kind: str, rule: Rule) -> bool:
+    def typed(self, out: Any, source: Any, rule: Rule) -> bool:
         """Fill an element by a method that knows its type; False if nothing of it may leave."""
         match rule.method:
             case "coded":
@@ -128,7 +128,6 @@ class _Walk:
                 return self.texts.narrative(out, source)
             case "file":
                 return self.texts.file(out, source)
-        del kind
         return False
 
     def general(self, source: Any, name: str, kind: str, rule: Rule, parent: Any) -> Any | None:

@@ -153,10 +153,10 @@ class _Walk:
         if rule.method == "inside":
             return self.inside(node, parts, mark)
         if rule.method == "coded":
-            return self.coded(node, rule, parts, mark, table)
+            return self.coded(rule, parts, mark, table)
         if rule.method == "hash" and node.parts:
             return self.trimmed(self.identifier(node, rule, parts), mark)
-        first = self.leaf(node, rule, parts[0], [])
+        first = self.leaf(node, rule, parts[0])
         for part in parts[1:]:
             if part and rule.method != "remove":
                 self.drop(f"{node.path}, a part beyond the last")
@@ -176,16 +176,15 @@ class _Walk:
             elif part.rule is None:
                 out.append(self.drop(part.path))
             elif part.rule.method == "zip3":
-                out.append(self.zip3(part, part.rule, raw, parts))
+                out.append(self.zip3(part.rule, raw, parts))
             else:
                 out.append(self.composite(part, part.rule, raw, deeper, part.table))
         return mark.join(parts) if out == parts else self.trimmed(out, mark)
 
     # ---- methods ----------------------------------------------------------------------------------------------------
 
-    def leaf(self, node: Node, rule: Rule, raw: str, parts: list[str]) -> str:
+    def leaf(self, node: Node, rule: Rule, raw: str) -> str:
         """Decide one value."""
-        del parts
         if not raw or raw == NULL:
             return raw
         if rule.method == "remove":
@@ -220,7 +219,7 @@ class _Walk:
         number = self.draft.open(Passage(self.row))
         return self.draft.mark(number, said)
 
-    def coded(self, node: Node, rule: Rule, parts: list[str], mark: str, table: str) -> str:
+    def coded(self, rule: Rule, parts: list[str], mark: str, table: str) -> str:
         said = [self.said(part) for part in parts]
         out, words = coded_parts(said, table)
         done = [self.marks.escape_text(part) for part in out]
@@ -228,7 +227,6 @@ class _Walk:
             done[at] = self.draft.mark(self.draft.open(Passage(self.row)), said[at])
         removed = sum(1 for was, now in zip(said, done, strict=True) if was and not now)
         self.tally.rules[rule.path, "removed" if removed else "kept"] += 1
-        del node
         return self.trimmed(done, mark)
 
     def identifier(self, node: Node, rule: Rule, parts: list[str]) -> list[str]:
@@ -251,13 +249,12 @@ class _Walk:
         whose = self.person.pseudonym if node.path == "PID-3" else self.engine.pseudonym_of(identities)
         return self.marks.component.join([whose, "", "", "", "PI"])
 
-    def zip3(self, node: Node, rule: Rule, raw: str, parts: list[str]) -> str:
+    def zip3(self, rule: Rule, raw: str, parts: list[str]) -> str:
         country = self.said(parts[5]).strip() if len(parts) > 5 else ""
         kept = three_digits(self.said(raw).strip(), self.engine.zip3) if country in rule.values else ""
         if not kept:
             return self.removed(rule)
         self.tally.rules[rule.path, "changed"] += 1
-        del node
         return kept
 
     def is_known_number(self, node: Node, said: str) -> bool:
