@@ -153,7 +153,7 @@ def _column(path: str, kind: str) -> Column:
 
 
 def _by_tag(found: Collected, count: int) -> list[Collected]:
-    order = np.argsort(found.tag, kind="stable")
+    order = np.argsort(found.tag.astype(np.int16), kind="stable")  # a table has some hundred columns; 16 bits sort fast
     edges = np.searchsorted(found.tag[order], np.arange(count + 1))
     return [found.where(order[edges[tag] : edges[tag + 1]]) for tag in range(count)]
 

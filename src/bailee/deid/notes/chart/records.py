@@ -204,13 +204,18 @@ def _name_displays(found: Collected, texts: pa.StringArray, kind: Numbers) -> No
 
 
 def _short(targets: pa.StringArray) -> pa.StringArray:
-    """Bring references to one form: Type/id, id alone for urn:uuid, Type|value for a search by identifier."""
+    """Bring references to one form: Type/id, id alone for urn:uuid, Type|value for a search by identifier.
+
+    Cost: by distinct reference; most records of a chart refer to the same few.
+    """
+    coded = targets.dictionary_encode()
+    targets = coded.dictionary
     for hint, pattern, short in _SHORTER:
         longer = pc.match_substring_regex(targets, hint) if "/.*" in hint else pc.match_substring(targets, hint)
         if pc.any(longer).as_py():
             fresh = pc.replace_substring_regex(targets.filter(longer), pattern, short)
             targets = pc.replace_with_mask(targets, longer, fresh)
-    return targets
+    return targets.take(coded.indices)
 
 
 # What a reference that can be made shorter holds, and how it is made; most are short already.
@@ -270,10 +275,10 @@ def _with_linked(raw: RawBatch, found: Identified, patients: pa.StringArray) -> 
 def _links(raw: RawBatch, found: Identified, chart: npt.NDArray[np.int32], patients: pa.StringArray) -> Numbers:
     """Give the pairs of charts that Patient records say to be one person's, both ways. Shape: a << 32 | b."""
     of_patient = pc.equal(raw.rows.column("type"), "Patient").to_numpy(zero_copy_only=False)[found.pointing]
-    named = pc.replace_substring_regex(found.target, "^Patient/", "")
+    named = pc.replace_substring_regex(found.target.filter(pa.array(of_patient)), "^Patient/", "")
     other = pc.fill_null(pc.index_in(named, value_set=patients), -1).to_numpy(zero_copy_only=False).astype(np.int64)
-    one = chart[found.pointing].astype(np.int64)
-    linked = of_patient & (one >= 0) & (other >= 0) & (one != other)
+    one = chart[found.pointing[of_patient]].astype(np.int64)
+    linked = (one >= 0) & (other >= 0) & (one != other)
     return np.unique(np.concatenate([one[linked] << 32 | other[linked], other[linked] << 32 | one[linked]]))
 
 

@@ -16,7 +16,9 @@ _DIGRAPHS: Final = str.maketrans({
     "ä": "ae", "ö": "oe", "ü": "ue", "Ä": "Ae", "Ö": "Oe", "Ü": "Ue", "ø": "oe", "Ø": "Oe", "å": "aa", "Å": "Aa",
 })  # fmt: skip
 _LETTERS: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+_SMALL: Final = frozenset("abcdefghijklmnopqrstuvwxyz")
 _WORD: Final = re.compile(r"[^\W\d_]+")
+_EXTENSION: Final = re.compile(r"(?i)\s*(ext|x)\.?\s*\d+$")
 _DAY: Final = re.compile(r"(\d{4})-(\d{2})-(\d{2})")
 
 
@@ -53,7 +55,8 @@ def _given(value: str) -> Iterator[tuple[Role, str]]:
     for form in _spelt(value):
         yield Role.GIVEN, form
     for word in _WORD.findall(value):
-        for nick in nicknames().get("".join(map(fold, word)).lower(), ()):
+        plain = word if word.isascii() else "".join(map(fold, word))
+        for nick in nicknames().get(plain.lower(), ()):
             yield Role.GIVEN, nick
 
 
@@ -92,8 +95,8 @@ def _untitled(text: str) -> list[str]:
 
 
 def _is_title(word: str) -> bool:
-    parts = re.split(r"[\s,]+", word.strip().lower())
-    return all(re.sub(r"[^a-z]", "", part) in name_parts("TITLES") for part in parts if part)
+    parts = word.lower().replace(",", " ").split()
+    return all("".join(filter(_SMALL.__contains__, part)) in name_parts("TITLES") for part in parts)
 
 
 def _acronym(value: str) -> Iterator[tuple[Role, str]]:
@@ -112,9 +115,9 @@ def number_forms(role: Role, value: str) -> Iterator[str]:
     """Give the character strings under which a number is looked for: national and local forms, without leading zeros."""
     if role != Role.NUMBER or not any(map(str.isdigit, value)):
         return
-    value = re.sub(r"^urn:(uuid|oid):", "", value)
+    value = value.removeprefix("urn:uuid:").removeprefix("urn:oid:")
     shown = _solid(value)
-    bare = _solid(re.sub(r"(?i)\s*(ext|x)\.?\s*\d+$", "", value)) if "x" in value or "X" in value else shown
+    bare = _solid(_EXTENSION.sub("", value)) if "x" in value or "X" in value else shown
     forms = {bare: None, shown: None}
     tail = bare.lstrip(_LETTERS)
     if tail.isdigit() and len(tail) >= 5:

@@ -83,10 +83,13 @@ class Suspects:
     def _add(self, value: int, kind: str, text: str) -> None:
         said = said_by(kind, text)
         for word in said.words:
-            odd = {word.upper().lower().encode(), word.capitalize().lower().encode()} - {word.encode()}
-            self._odd |= odd
-            for form in (word.encode(), *odd):
-                self._words[form].add(value)
+            form = word.encode()
+            self._words[form].add(value)
+            if not word.isascii():
+                odd = {word.upper().lower().encode(), word.capitalize().lower().encode()} - {form}
+                self._odd |= odd
+                for other in odd:
+                    self._words[other].add(value)
         for number in said.numbers:
             self._add_number(value, number.encode(), alone=number.isalnum())
         for year, _, _ in said.days:
