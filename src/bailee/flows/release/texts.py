@@ -20,6 +20,7 @@ from bailee.deid.notes.find import find
 from bailee.deid.notes.found import AGE, DATE, LABELS, MODEL, Found
 from bailee.deid.notes.pieces import Places, cut_at_pieces, pieces_of
 from bailee.deid.notes.scrub import Scrubbed, Subjects, scrub
+from bailee.flows.release.apart import Cleaned, Rows, clean_apart
 from bailee.flows.release.evidence import NoteSample, Piece
 from bailee.flows.release.plan import ReleasePlan
 from bailee.records.text import attachment_texts, attachments_from_texts
@@ -106,7 +107,17 @@ class TextCleaner:
 
     def _clean(
         self, texts: Any, patients: npt.NDArray[np.int32], *, label: bool, places: Places | None = None
-    ) -> tuple[Scrubbed, Found]:
+    ) -> Cleaned:
+        def clean(rows: Rows) -> Cleaned:
+            whole = len(rows) == len(texts)
+            chosen = places if places is None or whole else [places[row] for row in rows.tolist()]
+            return self._together(texts if whole else texts.take(pa.array(rows)), patients[rows], chosen, label=label)
+
+        cleaned, failed = clean_apart(clean, len(texts))
+        self._counts.withheld["E-TEXT"] += failed
+        return cleaned
+
+    def _together(self, texts: Any, patients: npt.NDArray[np.int32], places: Places | None, *, label: bool) -> Cleaned:
         point, language, without = ("strict", LABEL_LANGUAGE, MODEL) if label else (self._point, None, 0)
         found = find(
             texts,
