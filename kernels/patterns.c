@@ -25,7 +25,7 @@ typedef struct {
     int32_t *table;         /* open table of states by hash, 0 is free */
     int32_t *pool;
     int32_t *stack, *mark, *list;
-    int64_t state_room, pool_room, table_room, sparse_room;
+    int64_t state_room, pool_room, table_room, sparse_room; /* the last two are powers of two, and more than twice what they hold */
     int64_t *used;          /* states, places of pool, generation of marks, times emptied, places of sparse */
 } Automaton;
 
@@ -404,7 +404,7 @@ static int longest(const Program *p, Automaton *a, const Input *in, int32_t *roo
    do not overlap: the next begins after what the last one marked. Rules with trait 1 may begin or end beside a digit
    tied by a point or slash, those with trait 2 mark a part, which with trait 4 is not yielded to a rule with trait 8
    (clinical language: `Mrs. Jones point` is no anatomy). Returns the number of hits; -1: more than `capacity`;
-   -2: no room for one state. */
+   -2: no room for one state; -3: tables whose search would not end. */
 EXPORT int64_t patterns_scan(const uint8_t *op, const int32_t *x, const int32_t *y, int64_t size, const uint8_t *truth, int64_t atoms,
                              const int32_t *entry, const uint8_t *traits, int16_t *next, uint64_t *sparse, int32_t *first,
                              int32_t *count, int32_t *accept, int32_t *table, int32_t *pool, int32_t *stack, int32_t *mark,
@@ -416,6 +416,7 @@ EXPORT int64_t patterns_scan(const uint8_t *op, const int32_t *x, const int32_t 
     Automaton a = {next, sparse, first, count, accept, table, pool, stack, mark, list, state_room, pool_room, table_room, sparse_room, used};
     Input in = {symbol, column, symbols, limit, traits};
     int64_t hits = 0;
+    if (table_room & (table_room - 1) || table_room < 2 * state_room || sparse_room & (sparse_room - 1)) return -3;
     if (!used[0]) empty(&a);
     if (used[2] > 1000000000) { memset(mark, 0, (size_t)size * sizeof *mark); used[2] = 0; }
     int32_t root = begin_state(&p, &a);

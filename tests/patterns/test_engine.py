@@ -17,6 +17,7 @@ from bailee.deid.notes.patterns.checks import CHECKS
 from bailee.deid.notes.patterns.language import Atoms, Parser
 from bailee.deid.notes.patterns.rules import table as read
 from bailee.deid.notes.text import Text
+from bailee.synthetic.notes import notes as synthetic
 
 
 def test_every_rule_can_be_read_in_every_language():
@@ -92,14 +93,17 @@ def test_a_note_is_read_alike_alone_and_among_others(notes):
         assert together.found.label[mine].tolist() == alone.label.tolist()
 
 
-def test_a_small_room_gives_the_same_finds(monkeypatch):
+@pytest.mark.parametrize("states", [64, 1000])
+def test_a_small_room_gives_the_same_finds(monkeypatch, states):
     notes = pa.array(
         [f"Dr. Smith saw patient {i} on 3/{i}/2019, tel 555-123-{i:04d}, MRN {i * 7919:07d}" for i in range(1, 28)]
+        + [note.text for note in synthetic(40, seed=5, difficulty=0.6)]
     )
     text = Text(notes)
     plenty = Automaton(frozenset({"en"}), frozenset()).run(text)
-    monkeypatch.setattr("bailee.deid.notes.patterns.automaton.STATES", 64)
+    monkeypatch.setattr("bailee.deid.notes.patterns.automaton.STATES", states)
     monkeypatch.setattr("bailee.deid.notes.patterns.automaton.POOL", 1 << 16)
+    monkeypatch.setattr("bailee.deid.notes.patterns.automaton.SPARSE", 1 << 12)
     cramped = Automaton(frozenset({"en"}), frozenset())
     again = cramped.run(text)
     assert cramped._used[3] > 3

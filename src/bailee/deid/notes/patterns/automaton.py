@@ -20,6 +20,7 @@ from bailee.deid.notes.text import Text, at, whole
 
 LIMIT: Final = 160  # symbols that one match may have; bounds the work on hostile text
 STATES: Final = 32000  # numbered in 16 bits
+TABLE: Final = 1 << 17  # places for the hashes of states; a power of two, as every open table of the kernel
 POOL: Final = 1 << 22
 CLASSES: Final = 1 << 14
 DENSE: Final = 512  # as in kernels/patterns.c
@@ -115,7 +116,7 @@ class Automaton:
         self._seen_classes = 0
         self._next = np.zeros(STATES * DENSE, np.int16)
         self._state: list[npt.NDArray[Any]] = [np.empty(STATES, np.int32) for _ in range(3)]
-        self._table, self._pool = np.zeros(STATES * 4, np.int32), np.empty(POOL, np.int32)
+        self._table, self._pool = np.zeros(TABLE, np.int32), np.empty(POOL, np.int32)
         self._stack, self._mark, self._list = (
             np.empty(2 * size + 8, np.int32),
             np.zeros(size + 1, np.int32),
@@ -203,7 +204,7 @@ class Automaton:
             at(self._mark), at(self._list), whole(STATES), whole(POOL), whole(len(self._table)), whole(SPARSE), at(self._used), whole(LIMIT),
             at(symbol), at(column), whole(len(symbol)), at(self._seen), at(self._touched), at(self._jobs), whole(capacity), *map(at, hits),
         )  # fmt: skip
-        assert found != -2, "one state of the automaton is larger than its room"
+        assert found > -2, "one state of the automaton is larger than its room, or its tables are of a wrong size"
         return int(found)
 
 
