@@ -6,7 +6,7 @@
 #include "notes_text.h"
 
 #define LEXICAL_MOST 72
-#define CONTEXTS 21
+#define CONTEXTS 23
 #define CHUNK_REACH 32
 #define ECHO_MOST (1 << 20) /* bytes of the table of how words stand elsewhere in a note */
 /* Groups of lexical features, as bits, so that training can leave some out. */
@@ -20,6 +20,7 @@ typedef struct {
     const uint8_t *kind, *shape;
     const uint64_t *hash;
     const uint64_t *mask;
+    const uint32_t *said; /* what the rules say of each token, 0 for nothing */
 } Notes;
 
 static inline uint32_t mix(uint64_t a, uint64_t b) {
@@ -272,6 +273,8 @@ static inline void context_features(const Notes *in, int64_t note, int64_t t, Wa
     ids[n++] = mix(119, t + 1 < to ? (uint64_t)echo_at(w, in, t + 1) << 16 | shape : 1);
     ids[n++] = mix(120, t > from ? in->hash[t - 1] * 3 ^ in->kind[t - 1] << 8 ^ in->shape[t - 1] ^ listed * 7 : listed);
     ids[n++] = mix(121, t + 1 < to ? in->hash[t + 1] * 5 ^ in->kind[t + 1] << 8 ^ in->shape[t + 1] ^ listed * 11 : listed);
+    ids[n++] = mix(122, in->said[t]);
+    ids[n++] = mix(123, (uint64_t)in->said[t] << 24 ^ (listed + 1) * 13 ^ own << 16 ^ shape);
     if (in->kind[t] == BREAK) {
         w->line++;
         w->line_start = t + 1;

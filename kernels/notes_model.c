@@ -236,13 +236,16 @@ static void tag_note(const Model *m, const Notes *in, int64_t note, const int32_
     }
 }
 
-/* Tag every token of every note; `margin` tells how near each was to a label. Row class[t] of `raise` is added to the states' scores of token t.
+/* How many bytes `kept` has. */
+EXPORT int64_t notes_kept(void) { return 2 * FORMS * (int64_t)sizeof(Form) + FORMS; }
+
+/* Tag every token of every note; `kept` is all zero before the first call with a model, and kept for the next ones; `margin` tells how near each was to a label. Row class[t] of `raise` is added to the states' scores of token t.
    Returns 0, or -1 if there was no memory. */
 EXPORT int64_t notes_tag(const uint8_t *bytes, const int64_t *at, int64_t notes, const int64_t *first, const int32_t *start,
                          const int32_t *end, const uint8_t *kind, const uint8_t *shape, const uint64_t *hash,
-                         const uint64_t *mask, const void *const *parts, const int32_t *sizes, const int32_t *raise,
-                         const uint8_t *class, uint8_t *state, int16_t *margin) {
-    Notes in = {bytes, at, first, start, end, kind, shape, hash, mask};
+                         const uint64_t *mask, const uint32_t *said, const void *const *parts, const int32_t *sizes, const int32_t *raise,
+                         const uint8_t *class, uint8_t *kept, uint8_t *state, int16_t *margin) {
+    Notes in = {bytes, at, first, start, end, kind, shape, hash, mask, said};
     Model m = {parts[0], parts[1], parts[2], parts[3], parts[4], parts[5], parts[6], parts[7],
                (uint32_t)sizes[0], (uint32_t)sizes[1], sizes[2], 0};
     int32_t least = m.step[0], most = m.step[0];
@@ -253,15 +256,13 @@ EXPORT int64_t notes_tag(const uint8_t *bytes, const int64_t *at, int64_t notes,
     m.reach = least - most;
     int64_t longest = 0;
     for (int64_t n = 0; n < notes; n++) longest = first[n + 1] - first[n] > longest ? first[n + 1] - first[n] : longest;
-    Form *forms = calloc(2 * FORMS, sizeof *forms);
-    uint8_t *newer = calloc(FORMS, 1);
+    Form *forms = (Form *)kept;
+    uint8_t *newer = kept + 2 * FORMS * sizeof *forms;
     uint8_t *back = malloc((size_t)longest * STATES + 1);
     uint8_t *echo = malloc((size_t)echo_size(longest));
-    int64_t answer = forms && newer && back && echo ? 0 : -1;
+    int64_t answer = back && echo ? 0 : -1;
     if (answer == 0)
         for (int64_t n = 0; n < notes; n++) tag_note(&m, &in, n, raise, class, forms, newer, back, echo, state, margin);
-    free(forms);
-    free(newer);
     free(back);
     free(echo);
     return answer;

@@ -11,9 +11,9 @@
    Returns how many lexical ids there are, -1 if they do not fit, -2 without memory. */
 EXPORT int64_t notes_features(const uint8_t *bytes, const int64_t *at, int64_t notes, const int64_t *first, const int32_t *start,
                               const int32_t *end, const uint8_t *kind, const uint8_t *shape, const uint64_t *hash,
-                              const uint64_t *mask, int64_t capacity, uint32_t *ids, uint8_t *group, int64_t *begin,
+                              const uint64_t *mask, const uint32_t *said, int64_t capacity, uint32_t *ids, uint8_t *group, int64_t *begin,
                               uint32_t *context) {
-    Notes in = {bytes, at, first, start, end, kind, shape, hash, mask};
+    Notes in = {bytes, at, first, start, end, kind, shape, hash, mask, said};
     int64_t count = 0, longest = 0;
     for (int64_t n = 0; n < notes; n++) longest = first[n + 1] - first[n] > longest ? first[n + 1] - first[n] : longest;
     uint8_t *echo = malloc((size_t)echo_size(longest));

@@ -1,7 +1,7 @@
 """Train the notes model on synthetic notes: `python scripts/train_notes.py OUT_FOLDER --notes 120000 --seed 1`.
 
-Everything that the model learns from is made by `bailee.synthetic` and varied by `bailee.deid.notes.variety`; notes of
-another seed, which it never saw, give the scores on its card. `--start FOLDER --seed 2 --rate 0.001` goes on from a model.
+What the model learns from is made by `bailee.synthetic` or was written for it (`training/notes`), and varied by
+`bailee.deid.notes.variety`; notes that it never saw give the scores on its card. `--start FOLDER --seed 2 --rate 0.001` goes on from a model.
 """
 
 from __future__ import annotations
@@ -13,24 +13,29 @@ from pathlib import Path
 from random import Random
 
 from notes_prose import prose
+from notes_written import Written, written
 
 from bailee.deid.notes.lexicon import lexicon
 from bailee.deid.notes.model import read_weights, write_weights
 from bailee.deid.notes.training import Learner, Marked, Plan, learner_from_weights, shard_from_notes
 from bailee.deid.notes.tuning import scores
-from bailee.deid.notes.variety import add_prose, varied
+from bailee.deid.notes.variety import Variety, add_prose, varied
 from bailee.synthetic.notes import notes as synthetic
 
 SHARES = {"en": 0.52, "es": 0.18, "fr": 0.15, "de": 0.15}
 SHARD = 1000
+HELD = 20  # every so many of the written notes are held back, to score
 
 
-def marked(count: int, seed: int, language: str, start: int = 0, *, vary: bool = True) -> Iterator[Marked]:
-    """Write notes of one language with their spans."""
+def marked(
+    count: int, seed: int, language: str, start: int = 0, *, vary: bool = True, strange: float = 0
+) -> Iterator[Marked]:
+    """Write notes of one language with their spans; a share of them, `strange`, is nothing but sentences of `hard`."""
+    much = Variety(nothing_else=strange)
     for position, note in enumerate(synthetic(count, seed=seed, language=language, difficulty=0.6, start=start)):
         spans = list(note.spans)
         rng = Random(f"{seed}/{language}/{start + position}/variety")  # noqa: S311
-        text, spans = varied(note.text, spans, rng, language) if vary else (note.text, spans)
+        text, spans = varied(note.text, spans, rng, language, much) if vary else (note.text, spans)
         yield text, [(start, end, _wanted(label, language)) for start, end, label in spans if label != "AGE_UNDER_90"]
 
 
@@ -39,14 +44,26 @@ def _wanted(label: str, language: str) -> str:
     return "DATE" if label == "YEAR" and language != "en" else label
 
 
-def shards(total: int, seed: int) -> Iterator[list[Marked]]:
-    """Write all notes in shards of mixed languages."""
+def from_hand(note: Marked, language: str) -> Marked:
+    """Bring a written note to the labels that are learnt."""
+    text, spans = note
+    return text, [(start, end, _wanted(label, language)) for start, end, label in spans if label != "AGE_UNDER_90"]
+
+
+def shards(total: int, seed: int, share_written: float, strange: float) -> Iterator[list[Marked]]:
+    """Write all notes in shards of mixed languages; `share_written` of them were written by hand."""
     rng = Random(seed)  # noqa: S311
+    hands = {
+        language: Written(language, [note for number, note in enumerate(written(language)) if number % HELD])
+        for language in SHARES
+    }
     for shard in range(total // SHARD):
         mixed: list[Marked] = []
         for language, share in SHARES.items():
             size = round(SHARD * share)
-            mixed += marked(size, seed, language, shard * size)
+            by_hand = round(size * share_written) if hands[language].notes else 0
+            mixed += [from_hand(hands[language].draw(rng), language) for _ in range(by_hand)]
+            mixed += marked(size - by_hand, seed, language, shard * size, strange=strange)
         rng.shuffle(mixed)
         yield mixed
 
@@ -55,9 +72,13 @@ def main() -> None:
     """Train, write the model and print its scores."""
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("out", type=Path)
-    options.add_argument("--notes", type=int, default=120_000)
+    options.add_argument("--notes", type=int, default=300_000)
     options.add_argument("--seed", type=int, default=1)
     options.add_argument("--until", type=int, default=0, help="stop after so many notes, at the pace of --notes")
+    options.add_argument("--written", type=float, default=0.65, help="share of notes that were written by hand")
+    options.add_argument(
+        "--strange", type=float, default=0.25, help="share of the others that are sentences which name nobody"
+    )
     options.add_argument("--rate", type=float, default=0.002)
     options.add_argument("--start", type=Path, help="go on from the model of this folder")
     args = options.parse_args()
@@ -71,10 +92,11 @@ def main() -> None:
         learner = learner_from_weights(begun, seed=args.seed, plan=plan)
         before = f"{begun.card.data}, then "
     held = {name: list(marked(600, 1001, name, vary=False)) for name in SHARES}
+    held |= {f"{name}, by hand": [from_hand(note, name) for note in written(name)[::HELD]] for name in SHARES}
     began = time.monotonic()
     total = max(1, args.notes // SHARD)
     last = (args.until or args.notes) // SHARD - 1
-    for number, notes in enumerate(shards((last + 1) * SHARD, args.seed)):
+    for number, notes in enumerate(shards((last + 1) * SHARD, args.seed, args.written, args.strange)):
         shard = shard_from_notes(notes, lexicon())
         loss = learner.learn(shard, pace=max(0.05, 1 - number / total))
         if number >= total * 3 // 5 and number % 2:

@@ -11,7 +11,7 @@ from bailee.deid.notes.found import DATE, NAME
 from bailee.deid.notes.lexicon import lexicon_from_words
 from bailee.deid.notes.model import HIDDEN, LABEL_OF_STATE, REACH, STATES, WIDTH, Lean, read_weights, tag, write_weights
 from bailee.deid.notes.text import Text
-from bailee.deid.notes.training import CONTEXTS, Learner, shard_from_notes
+from bailee.deid.notes.training import CONTEXTS, Learner, said_of, shard_from_notes
 from bailee.deid.notes.tuning import scores
 
 LEXICON = lexicon_from_words(["fever", "pain"], np.array([1 << 30, 1 << 32], np.uint64))
@@ -82,9 +82,32 @@ def test_the_kernel_equals_the_slow_model(trained, lean):
         "".join(rng.choice("aB9. \n:-é王") for _ in range(300)),
     ]
     text = Text(pa.array(notes))
-    assert tag(text, LEXICON.of(text), trained, lean=Lean.even(lean)).state.tolist() == slow_states(
-        text, trained, raised=round(lean * 256)
-    )
+    said = said_of([(note, []) for note in notes], text)
+    tags = tag(text, LEXICON.of(text), trained, lean=Lean.even(lean), said=said)
+    assert said.any()
+    assert tags.state.tolist() == slow_states(text, trained, raised=round(lean * 256))
+
+
+def test_what_rules_say_changes_what_the_model_thinks():
+    learner = Learner(form_rows=1 << 12, context_rows=1 << 12, seed=3)
+    marked = [(f"zz {number:05d} zz", [(3, 8, "ID")] if number % 2 else []) for number in range(400)]
+    shard = shard_from_notes(marked, LEXICON)
+    told = np.repeat(np.where(np.arange(400) % 2, 77, 0), np.diff(shard.first)).astype(np.uint32)
+    text = Text(pa.array([note for note, _ in marked]))
+    shard = shard_from_notes(marked, LEXICON, said=told)
+    for _ in range(20):
+        learner.learn(shard)
+    weights = learner.weights(data="", languages=["en"])
+    found = tag(text, LEXICON.of(text), weights, lean=Lean.even(0), said=told).state[1::3] > 0
+    assert found.tolist() == [bool(number % 2) for number in range(400)]
+
+
+def test_words_kept_from_another_model_are_forgotten(trained):
+    text = Text(pa.array([note for note, _ in little_notes(40, 5)]))
+    other = Learner(form_rows=1 << 12, context_rows=1 << 10, seed=9).weights(data="", languages=["en"])
+    first = tag(text, LEXICON.of(text), trained, lean=Lean.even(0)).margin.tolist()
+    between = tag(text, LEXICON.of(text), other, lean=Lean.even(0)).margin.tolist()
+    assert tag(text, LEXICON.of(text), trained, lean=Lean.even(0)).margin.tolist() == first != between
 
 
 def test_what_was_learnt_is_found_in_notes_never_seen(trained):

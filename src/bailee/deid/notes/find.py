@@ -40,13 +40,12 @@ if TYPE_CHECKING:
     from bailee.deid.notes.chart.charts import Charts
 
 STRANGE: Final = 6
-PLACED: Final = 2.5  # nats that rules for places are trusted more than those for names
-FIRM: Final = 3  # nats that rules which are sure are trusted more
+PLACED: Final = 2.0  # nats that rules for places are trusted more than those for names
 SURELY: Final = 3
 QUIET: Final = 150  # tokens: a note with fewer finds beyond doubt than one in so many is a quiet one
-IMPLAUSIBLE: Final = -5  # nats: what the model rules out is no stranger either
-LIKELY: Final = 3  # nats: beyond this a guess is not taken back by what only may be clinical language
-CERTAIN: Final = 7  # nats: what the model is so sure of is a person, though it looks like clinical language
+IMPLAUSIBLE: Final = -3  # nats: what the model rules out is no stranger either
+LIKELY: Final = 1.0  # nats: beyond this a guess is not taken back by what only may be clinical language
+CERTAIN: Final = 2.5  # nats: what the model is so sure of is a person, though it looks like clinical language
 
 SecondOpinion = Callable[[Text], Spans]
 
@@ -57,21 +56,21 @@ class Point:
 
     A rule's name or place counts only if the model holds some word of it at least `doubt` nats above nothing, where words
     that are neither ordinary nor clinical have STRANGE nats in their favour. A rule's weak date counts where the model comes
-    within `hunch` nats of it. A guess without a word that could be a name or a place needs `idle` nats.
+    so near, or over: `hunch` nats above nothing. A guess without a word that could be a name or a place needs `idle` nats.
     """
 
     lean: model.Lean
     least: int
-    doubt: float = -1.0
+    doubt: float = 1.0
     faint: float = 3.0
-    hunch: float = -1.5
-    idle: float = -1.0
+    hunch: float = 1.2
+    idle: float = 0.0
     strangers: bool = False
 
 
 POINTS: Final = {
-    "strict": Point(lean=model.Lean(3.0, 2.0, 3.0), least=WEAK, doubt=-6.0, faint=-9.0, idle=-9.0, strangers=True),
-    "balanced": Point(lean=model.Lean(2.4, -1.5, 1.5), least=FAIR),
+    "strict": Point(lean=model.Lean(3.0, 1.0, 2.5), least=WEAK, doubt=-6.0, faint=-9.0, idle=-9.0, strangers=True),
+    "balanced": Point(lean=model.Lean(1.8, -2.5, 0.5), least=FAIR),
     "readable": Point(lean=model.Lean(-1.0, -2.0, -1.0), least=SURE, hunch=3.0),
 }
 
@@ -153,7 +152,7 @@ def _find(
     tags = None
     if finders.has(MODEL):
         learnt = finders.weights or model.weights()
-        tags = model.tag(text, masks, learnt, lean=finders.point.lean)
+        tags = model.tag(text, masks, learnt, lean=finders.point.lean, said=scan.said if scan else None)
         guessed = model.spans_from_states(text, edges.trimmed(text.tokens, masks, tags, learnt.card.unit))
         best = canvas.highest(guessed, tags.margin.astype(np.int32))
         certain = best > CERTAIN * 256
@@ -202,7 +201,6 @@ def _trusted(canvas: fusion.Canvas, spans: Spans, masks: Masks, tags: model.Tags
         trust = margin + np.where(strange, STRANGE * 256, 0)
         placed = np.isin(spans.label, (FACILITY, LOCATION, ORGANIZATION))
         least = np.where(spans.label == NAME, point.doubt, point.doubt - PLACED) * 256
-        least = least - np.where(spans.strength == SURE, FIRM * 256, 0)
         strong &= ~((spans.label == NAME) | placed) | (canvas.highest(spans, trust) > least)
     return spans.take(strong)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import threading
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -33,7 +34,7 @@ BEGIN_STATE: Final = {label: 1 + len(LABELS) + place for place, label in enumera
 
 _ORDER: Final = ("form", "context", "window", "form_bias", "hidden_bias", "out", "out_bias", "step")
 _TYPES: Final = (np.int8, np.int8, np.int16, np.int16, np.int16, np.int16, np.int32, np.int32)
-FORMAT: Final = 2  # which features the rows stand for: a model of another format cannot be read
+FORMAT: Final = 3  # which features the rows stand for: a model of another format cannot be read
 
 
 class Card(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -122,6 +123,17 @@ class Tags:
     margin: npt.NDArray[np.int16]
 
 
+_room = threading.local()
+
+
+def _kept(model: Weights) -> npt.NDArray[np.uint8]:
+    """Give this thread's room for what word forms add up to under a model; words of one batch come again in the next."""
+    if getattr(_room, "model", None) is not model:
+        _room.model, _room.kept = model, np.zeros(int(kernels().notes_kept()), np.uint8)
+    kept: npt.NDArray[np.uint8] = _room.kept
+    return kept
+
+
 class Lean(NamedTuple):
     """How much likelier identifiers are taken to be than the model says, in nats."""
 
@@ -140,12 +152,13 @@ def lean_class(text: Text, masks: Masks) -> npt.NDArray[np.uint8]:
     return np.where(text.tokens.kind != WORD, 2, codes(text.tokens, masks).astype(np.uint8)).astype(np.uint8)
 
 
-def tag(text: Text, masks: Masks, model: Weights, *, lean: Lean) -> Tags:
-    """Give each token's state and margin.
+def tag(text: Text, masks: Masks, model: Weights, *, lean: Lean, said: npt.NDArray[np.uint32] | None = None) -> Tags:
+    """Give each token's state and margin; `said` is what the rules say of each token (patterns.find.Scan).
 
     Cost: one pass over the batch; 16 bytes a token of the longest note.
     """
     tokens = text.tokens
+    said = np.zeros(len(tokens), np.uint32) if said is None else said
     state, margin = np.zeros(max(len(tokens), 1), np.uint8), np.zeros(max(len(tokens), 1), np.int16)
     raised = np.repeat(np.rint(np.array(lean) * model.card.unit).astype(np.int32)[:, None], STATES, axis=1)
     raised[:, OUTSIDE] = 0
@@ -155,7 +168,7 @@ def tag(text: Text, masks: Masks, model: Weights, *, lean: Lean) -> Tags:
     sizes = np.array([model.card.form_rows, model.card.context_rows, model.card.window_shift], np.int32)
     failed = kernels().notes_tag(
         at(text.folded), at(text.at), whole(len(text)), at(tokens.first), at(tokens.start), at(tokens.end), at(tokens.kind),
-        at(tokens.shape), at(tokens.hash), at(masks), pointers, at(sizes), at(raised), at(kinds), at(state), at(margin),
+        at(tokens.shape), at(tokens.hash), at(masks), at(said), pointers, at(sizes), at(raised), at(kinds), at(_kept(model)), at(state), at(margin),
     )  # fmt: skip
     if failed:
         raise MemoryError
@@ -178,6 +191,8 @@ def spans_from_states(text: Text, state: npt.NDArray[np.int8]) -> Spans:
     return Spans.of(tokens.start[first], tokens.end[ends], label[first])
 
 
-def find(text: Text, masks: Masks, *, lean: Lean, model: Weights | None = None) -> Spans:
+def find(
+    text: Text, masks: Masks, *, lean: Lean, model: Weights | None = None, said: npt.NDArray[np.uint32] | None = None
+) -> Spans:
     """Find identifiers by the statistical model."""
-    return spans_from_states(text, tag(text, masks, model or weights(), lean=lean).state)
+    return spans_from_states(text, tag(text, masks, model or weights(), lean=lean, said=said).state)

@@ -39,6 +39,7 @@ def kernels() -> Any:
         "notes_fold",
         "notes_tokens",
         "notes_tag",
+        "notes_kept",
         "notes_insert",
         "notes_features",
         "notes_scatter",

@@ -15,14 +15,16 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from bailee.deid.notes.found import AGE, DATE, FACILITY, LABELS, LOCATION
+from bailee.deid.notes.languages import LANGUAGES, languages
 from bailee.deid.notes.lexicon import Lexicon
 from bailee.deid.notes.model import BEGIN_STATE, FORMAT, HIDDEN, OUTSIDE, REACH, SPAN, STATES, WIDTH, Card, Weights
+from bailee.deid.notes.patterns.find import scan
 from bailee.deid.notes.text import Text, at, kernels, whole
 
 Floats: TypeAlias = npt.NDArray[np.float32]
 Marked: TypeAlias = tuple[str, Sequence[tuple[int, int, str]]]
 
-CONTEXTS: Final = 21
+CONTEXTS: Final = 23
 # Groups of features (kernels/notes_features.h) that training leaves out at times.
 OF_WORD, OF_PIECES, OF_LISTS = 1, 2, 4
 # Spans that may be found or left: the model is free between nothing and the label.
@@ -46,11 +48,15 @@ class Shard:
     allowed: npt.NDArray[np.uint16]
 
 
-def shard_from_notes(notes: Iterable[Marked], lexicon: Lexicon) -> Shard:
-    """Turn marked notes into features. Spans count in code points; labels are LABELS or the keys of EITHER."""
+def shard_from_notes(notes: Iterable[Marked], lexicon: Lexicon, *, said: npt.NDArray[np.uint32] | None = None) -> Shard:
+    """Turn marked notes into features. Spans count in code points; labels are LABELS or the keys of EITHER.
+
+    `said` is what the rules say of each token, where that is known already.
+    """
     marked = list(notes)
     text = Text(pa.array([note[0] for note in marked], pa.large_string()))
     tokens, masks = text.tokens, lexicon.of(text)
+    said = said_of(marked, text) if said is None else said
     size = len(tokens)
     capacity = size * 40 + 64
     while True:
@@ -58,7 +64,7 @@ def shard_from_notes(notes: Iterable[Marked], lexicon: Lexicon) -> Shard:
         begin, context = np.zeros(size + 1, np.int64), np.empty((size, CONTEXTS), np.uint32)
         used = kernels().notes_features(
             at(text.folded), at(text.at), whole(len(text)), at(tokens.first), at(tokens.start), at(tokens.end),
-            at(tokens.kind), at(tokens.shape), at(tokens.hash), at(masks), whole(capacity), at(ids), at(group), at(begin),
+            at(tokens.kind), at(tokens.shape), at(tokens.hash), at(masks), at(said), whole(capacity), at(ids), at(group), at(begin),
             at(context),
         )  # fmt: skip
         if used >= 0:
@@ -67,6 +73,17 @@ def shard_from_notes(notes: Iterable[Marked], lexicon: Lexicon) -> Shard:
             raise MemoryError
         capacity *= 2
     return Shard(tokens.first, ids[:used], group[:used], begin, context, allowed_states(text, marked))
+
+
+def said_of(marked: Sequence[Marked], text: Text) -> npt.NDArray[np.uint32]:
+    """Tell what the rules of each note's language say of its tokens, as `find` asks them. Shape: uint32[tokens of `text`]."""
+    spoken = np.maximum(languages(text), 0)
+    said = np.zeros(len(text.tokens), np.uint32)
+    for number in np.unique(spoken).tolist():
+        notes = np.flatnonzero(spoken == number)
+        part = Text(pa.array([marked[note][0] for note in notes.tolist()], pa.large_string()))
+        said[spoken[text.tokens.note] == number] = scan(part, LANGUAGES[number]).said
+    return said
 
 
 def allowed_states(text: Text, marked: Sequence[Marked]) -> npt.NDArray[np.uint16]:
@@ -124,8 +141,8 @@ class Plan:
     leave_pieces: float = 0.1
     leave_lists: float = 0.2
     leave_context: float = 0.2
-    leave_hidden: float = 0.2
-    batch_tokens: int = 3000
+    leave_hidden: float = 0.15
+    batch_tokens: int = 1000
 
 
 @dataclass(repr=False)

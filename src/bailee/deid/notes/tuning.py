@@ -14,7 +14,15 @@ from bailee.deid.notes.found import LABELS
 from bailee.deid.notes.lexicon import lexicon
 from bailee.deid.notes.model import Lean, Weights, tag, weights, write_weights
 from bailee.deid.notes.text import Text
-from bailee.deid.notes.training import EITHER, Marked, Plan, allowed_states, learner_from_weights, shard_from_notes
+from bailee.deid.notes.training import (
+    EITHER,
+    Marked,
+    Plan,
+    allowed_states,
+    learner_from_weights,
+    said_of,
+    shard_from_notes,
+)
 
 LEAST_NOTES = 20
 
@@ -49,7 +57,7 @@ def fine_tune(
 def scores(model: Weights, held: Sequence[Marked], *, lean: float = 0.0) -> dict[str, float]:
     """Count letters and digits: the share of the marked that is found, and the share of the found that is marked."""
     text = Text(pa.array([note for note, _ in held], pa.large_string()))
-    hit = tag(text, lexicon().of(text), model, lean=Lean.even(lean)).state > 0
+    hit = tag(text, lexicon().of(text), model, lean=Lean.even(lean), said=said_of(held, text)).state > 0
     allowed = allowed_states(text, held)
     size = (text.tokens.end - text.tokens.start) * (text.tokens.kind < 2)
     must, never = (allowed & 1) == 0, allowed == 1

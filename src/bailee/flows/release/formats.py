@@ -10,8 +10,7 @@ from typing import Any
 from bailee.core.errors import Conflict
 from bailee.flows.hospital import Hospital
 from bailee.flows.release.coarsen import Coarsened
-from bailee.flows.release.omop import OMOP, export_omop
-from bailee.flows.release.plan import ReleasePlan, staging_of
+from bailee.flows.release.plan import OMOP, ReleasePlan, staging_of
 from bailee.flows.release.tools import tools_of
 from bailee.stores.lake.dataset import DatasetFile, OmopSummary
 
@@ -28,6 +27,8 @@ def add_formats(
     """
     if OMOP not in plan.formats:
         return [], None
+    from bailee.flows.release.omop import export_omop  # a tenth of a release's imports, and few ask for it
+
     staging = staging_of(hospital.home, plan.release)
     try:
         files, told = export_omop(tools_of(str(hospital.home.folder), plan.release), coarse.parts, run)

@@ -17,6 +17,7 @@ from bailee.core.errors import Conflict
 from bailee.flows.release.omop_check import check_omop
 from bailee.flows.release.omop_shared import read_shared, write_shared
 from bailee.flows.release.part import FINISHED
+from bailee.flows.release.plan import OMOP
 from bailee.flows.release.reread import released
 from bailee.flows.release.tables import WRITING
 from bailee.flows.release.tools import Tools, tools_of
@@ -31,7 +32,6 @@ from bailee.stores.lake.dataset import DatasetFile, OmopSummary, hash_file
 from bailee.stores.lake.delta import write_log
 from bailee.stores.vocabulary import open_vocabulary
 
-OMOP = "omop"
 GROUP_BYTES = 128 << 20
 # The CDM's version as a concept; the site's vocabulary says it itself where it has it.
 _CDM_CONCEPT = 756265

@@ -9,6 +9,7 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
+from bailee.flows.release.plan import OMOP
 from bailee.records.omop.cdm import Field, key_of, schema, tables
 from bailee.stores.lake.dataset import DatasetManifest
 
@@ -38,13 +39,13 @@ def omop_findings(folder: Path, manifest: DatasetManifest) -> Iterator[str]:
     if told is None:
         return
     for table, count in told.rows.items():
-        paths = sorted((folder / "omop" / table).glob("*.parquet"))
+        paths = sorted((folder / OMOP / table).glob("*.parquet"))
         rows = sum(pq.read_metadata(path).num_rows for path in paths)
         if rows != count:
             yield f"the OMOP table {table} has {rows} rows, and the manifest tells of {count}"
     if {kind: sum(fates.values()) for kind, fates in told.records.items()} != _some(manifest.records):
         yield "its OMOP tables account for other records than the manifest tells of"
-    yield from (f"the OMOP table {table}: {what}" for table, what in check_omop(folder / "omop"))
+    yield from (f"the OMOP table {table}: {what}" for table, what in check_omop(folder / OMOP))
 
 
 def _some(records: Mapping[str, int]) -> dict[str, int]:

@@ -15,6 +15,7 @@ from bailee.stores.durable import sync_folder
 from bailee.stores.home import Home
 
 PLAN = "plan.json"
+OMOP = "omop"  # the format, and its folder in a dataset
 
 
 class ReleasePlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -34,7 +34,7 @@ from bailee.flows.release.coarsen import Coarsened, coarsen
 from bailee.flows.release.formats import add_formats, drop_formats
 from bailee.flows.release.gate import cohort_of
 from bailee.flows.release.part import FINISHED, PATIENTS, read_sealed
-from bailee.flows.release.plan import PLAN, ReleasePlan, next_version, staging_of, unfinished_plan, write_plan
+from bailee.flows.release.plan import OMOP, PLAN, ReleasePlan, next_version, staging_of, unfinished_plan, write_plan
 from bailee.flows.release.report import report
 from bailee.flows.release.singling import measure, words
 from bailee.flows.release.summary import PartSummary, add_up
@@ -174,7 +174,7 @@ def _plan(hospital: Hospital, basis: Basis, operating_point: str, text_method: T
     if place:
         check_place(open_place(place))  # a place that cannot be written to is told before anything is
     profile = plan_named(hospital.home, terms.profile)
-    vocabulary = loaded_vocabulary(hospital.home) if "omop" in terms.formats else None
+    vocabulary = loaded_vocabulary(hospital.home) if OMOP in terms.formats else None
     (
         cohort_of(terms),
         cohort_of(basis.terms),

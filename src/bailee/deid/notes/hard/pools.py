@@ -37,6 +37,10 @@ class Pools:
         named = (mask & np.uint64(int(_ANY_NAME | _PLACES))) != 0
         self._mask, self._usable = mask, usable
         self._text, self._start, self._end = bytes(listed.text), listed.start, listed.end
+        known = np.flatnonzero(common | plain)
+        self._common = {
+            self._text[low:high].decode() for low, high in zip(self._start[known], self._end[known], strict=True)
+        }
         self.plain = np.flatnonzero(usable & (common | plain) & ~named)
         self.ordinary = np.flatnonzero(usable & common & ~named)
         both = np.flatnonzero(usable & common & named)
@@ -52,6 +56,10 @@ class Pools:
     def of(self, category: Category) -> Places:
         """Give the words that may be of a category."""
         return np.flatnonzero(self._usable & ((self._mask & np.uint64(int(category))) != 0))
+
+    def is_proper(self, word: str) -> bool:
+        """Tell whether a word, in small letters, is nothing that languages or medicine say: a name of some kind, or unknown."""
+        return word not in self._common
 
     def name(self, rng: Random) -> str:
         """Give a name: from any list, an ordinary word, or one that nobody bears."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import NamedTuple
+from zlib import crc32
 
 import numpy as np
 import numpy.typing as npt
@@ -13,20 +14,22 @@ from bailee.deid.notes.lexicon import Masks
 from bailee.deid.notes.patterns.automaton import Hits, automaton
 from bailee.deid.notes.patterns.checks import CHECKS, SIZES
 from bailee.deid.notes.patterns.rules import KEEP, Rule
-from bailee.deid.notes.text import Text
+from bailee.deid.notes.text import Text, Tokens
 
 
 class Scan(NamedTuple):
     """What the rules say of a batch.
 
     Shape: found: identifiers; kept: clinical language that must stay (their label means nothing); rule: each found
-    span's place in `rules`.
+    span's place in `rules`; said: for each token a number of the rule that matched there, and whether it begins there; 0
+    for none.
     """
 
     found: Spans
     kept: Spans
     rule: npt.NDArray[np.int32]
     rules: tuple[Rule, ...]
+    said: npt.NDArray[np.uint32]
 
     def __repr__(self) -> str:
         """Tell the sizes only."""
@@ -55,7 +58,19 @@ def scan(text: Text, language: str | None = None, *, asked: Iterable[str] = (), 
     strength = _checked(text, hits, rules, np.array([rule.strength for rule in rules], np.int8)[hits.rule])
     spans = Spans(hits.start, hits.end, label, strength)
     kept = label == KEEP
-    return Scan(spans.take(~kept), spans.take(kept), hits.rule[~kept], rules)
+    return Scan(spans.take(~kept), spans.take(kept), hits.rule[~kept], rules, _said(text.tokens, hits, rules))
+
+
+def _said(tokens: Tokens, hits: Hits, rules: tuple[Rule, ...]) -> npt.NDArray[np.uint32]:
+    """Tell the model which rule matched at each token. A rule's number comes from its name, so that it outlives edits of the table."""
+    number = np.array([crc32(rule.name.encode()) & 0x7FFFFFFE | 2 for rule in rules], np.uint32)
+    first = np.searchsorted(tokens.end, hits.start, side="right")
+    sizes = np.maximum(np.searchsorted(tokens.start, hits.end, side="left") - first, 0)
+    skipped = np.cumsum(sizes) - sizes
+    said = np.zeros(len(tokens), np.uint32)
+    said[np.repeat(first - skipped, sizes) + np.arange(int(sizes.sum()))] = np.repeat(number[hits.rule], sizes)
+    said[first[sizes > 0]] |= 1
+    return said
 
 
 def _checked(text: Text, hits: Hits, rules: tuple[Rule, ...], strength: npt.NDArray[np.int8]) -> npt.NDArray[np.int8]:
