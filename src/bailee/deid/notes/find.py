@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 STRANGE: Final = 6
 PLACED: Final = 2.0  # nats that rules for places are trusted more than those for names
 SURELY: Final = 3
+DOUBTLESS: Final = 9  # nats: what is found in one place of a note is looked for in the others only from here on
 QUIET: Final = 150  # tokens: a note with fewer finds beyond doubt than one in so many is a quiet one
 IMPLAUSIBLE: Final = -3  # nats: what the model rules out is no stranger either
 LIKELY: Final = 1.0  # nats: beyond this a guess is not taken back by what only may be clinical language
@@ -209,7 +210,7 @@ def _sure(canvas: fusion.Canvas, tags: model.Tags | None) -> npt.NDArray[np.bool
     """Tell the tokens of which the model or a chart is sure; without the model, what charts and rules found."""
     if tags is None:
         return np.asarray((canvas.finder & (CHARTS | PATTERNS)) != 0)
-    return np.asarray((tags.margin > SURELY * 256) | ((canvas.finder & CHARTS) != 0))
+    return np.asarray((tags.margin > DOUBTLESS * 256) | ((canvas.finder & CHARTS) != 0))
 
 
 def _groups(text: Text, chart_of: npt.NDArray[np.int32] | None) -> npt.NDArray[np.int64]:
