@@ -14,8 +14,8 @@ OBJECTS_BEFORE_A_LOOK = 100_000
 
 
 # glibc raises the size from which blocks go back to the system with every such block it frees, until nearly none do: the heap
-# of a worker then grows for its first ten tasks. Held at a megabyte it stays as it is after one, a fifth smaller.
-LARGE_BYTES = 1 << 20
+# of a worker then grows for its first ten tasks. Held here, and trimmed between tasks, it stays as it is, a sixth smaller.
+LARGE_BYTES = 8 << 20
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3  # of mallopt, in glibc's malloc.h
 
 
@@ -37,7 +37,7 @@ def start_lean() -> None:
     a release then needs a twentieth less of both memory and time.
     """
     pa.set_memory_pool(pa.system_memory_pool())
-    _give_back()
+    _hold_threshold()
     gc.set_threshold(OBJECTS_BEFORE_A_LOOK, 20, 50)
     if "pandas" in sys.modules:
         return
@@ -49,8 +49,14 @@ def start_lean() -> None:
         sys.meta_path.remove(_NoPandas)
 
 
-def _give_back() -> None:
-    """Give large blocks back to the system at once, where the C library can be told to."""
+def give_back() -> None:
+    """Give what the heap no longer needs back to the system, where the C library can: between tasks. Cost: a millisecond."""
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is not None:
+        trim(0)
+
+
+def _hold_threshold() -> None:
     tell = getattr(ctypes.CDLL(None), "mallopt", None)
     if tell is not None:
         tell(_MMAP_THRESHOLD, LARGE_BYTES)

@@ -16,6 +16,7 @@ from bailee.consent.directives import of_patients
 from bailee.consent.merges import directives_in
 from bailee.consent.records import decide_records
 from bailee.core.columns import buffer_of
+from bailee.core.lean import give_back
 from bailee.deid.notes.chart.records import charts_from_records
 from bailee.deid.notes.scrub import Subjects
 from bailee.deid.structure.methods import RareMethods
@@ -39,6 +40,7 @@ from bailee.flows.release.texts import TextCleaner, TextCounts
 from bailee.flows.release.tools import Tools, tools_of
 from bailee.records.batches import DeidBatch, RawBatch, ReleaseBatch
 from bailee.records.walk import Paths, collect
+from bailee.stores.lake.manifest import Partition
 from bailee.stores.lake.vault import Content, one_chunk
 
 BATCH_BYTES = 8 << 20
@@ -62,8 +64,14 @@ def release_part(task: PartTask) -> PartSummary:
     if done is not None:
         return done
     partition = tools.partitions[task.partition]
+    summary = _made(tools, partition, PartWriter(place, tools.seal))
+    give_back()
+    return summary
+
+
+def _made(tools: Tools, partition: Partition, writer: PartWriter) -> PartSummary:
     content = tools.hospital.vault.read(partition)
-    return _Part(tools, task.partition, content, PartWriter(place, tools.seal)).run(partition.size_bytes)
+    return _Part(tools, partition.name, content, writer).run(partition.size_bytes)
 
 
 class _Part:
