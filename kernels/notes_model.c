@@ -239,7 +239,8 @@ static void tag_note(const Model *m, const Notes *in, int64_t note, const int32_
 /* How many bytes `kept` has. */
 EXPORT int64_t notes_kept(void) { return 2 * FORMS * (int64_t)sizeof(Form) + FORMS; }
 
-/* Tag every token of every note; `kept` is all zero before the first call with a model, and kept for the next ones; `margin` tells how near each was to a label. Row class[t] of `raise` is added to the states' scores of token t.
+/* Tag every token of every note; `margin` tells how near each was to a label. Row class[t] of `raise` is added to the states' scores of
+   token t. `kept` is all zero before the first call with a model, and as that call left it for the next ones.
    Returns 0, or -1 if there was no memory. */
 EXPORT int64_t notes_tag(const uint8_t *bytes, const int64_t *at, int64_t notes, const int64_t *first, const int32_t *start,
                          const int32_t *end, const uint8_t *kind, const uint8_t *shape, const uint64_t *hash,

@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 
-from bailee.deid.notes.hard.pools import Pools, pools
-from bailee.deid.notes.lexica.categories import Category
+from bailee.deid.notes.hard.people import MONTHS
+from bailee.deid.notes.hard.pools import Pools, pools, shaped
 from bailee.deid.notes.training import Marked
-from bailee.deid.notes.variety import Variety, varied
+from bailee.deid.notes.variety import Variety, cased, varied
 from bailee.synthetic.grammar import Span
 from bailee.synthetic.wear import Edit, edited, worn
 
@@ -24,12 +24,6 @@ LABELS = {
     "N": "NAME", "D": "DATE", "A": "AGE", "L": "LOCATION", "I": "ID", "C": "CONTACT", "F": "FACILITY", "O": "ORGANIZATION",
     "X": "OTHER", "a": "AGE_UNDER_90", "y": "YEAR", "w": "WEEKDAY", "t": "TIME", "c": "COUNTRY", "d": "DEPARTMENT",
 }  # fmt: skip
-MONTHS = {
-    "en": "January February March April May June July August September October November December",
-    "es": "enero febrero marzo abril mayo junio julio agosto septiembre octubre noviembre diciembre",
-    "fr": "janvier février mars avril mai juin juillet août septembre octobre novembre décembre",
-    "de": "Januar Februar März April Mai Juni Juli August September Oktober November Dezember",
-}
 NUMBERED = {"DATE", "ID", "CONTACT", "LOCATION", "AGE_UNDER_90", "YEAR", "TIME", "DEPARTMENT"}
 PLACED = {"LOCATION", "FACILITY", "ORGANIZATION"}
 _MARK = re.compile(r"\{([A-Za-z]):([^{}\n]+)\}")
@@ -115,7 +109,7 @@ def redrawn(text: str, spans: list[Span], rng: Random, language: str) -> tuple[s
 def _number(written_as: str, rng: Random) -> str:
     """Draw as many digits; a first that is not 0 stays so."""
     first = written_as[0] if written_as[0] == "0" else str(rng.randint(1, 9))
-    return first + "".join(str(rng.randint(0, 9)) for _ in written_as[1:])
+    return first + shaped("9" * (len(written_as) - 1), rng)
 
 
 def _of_date(written_as: str, rng: Random) -> str:
@@ -135,14 +129,8 @@ def _word(word: str, label: str, source: Pools, rng: Random, language: str, *, p
         wanted = [month for month in months if month.casefold().startswith(word.casefold())]
         if len(wanted) != 1 or rng.random() < 0.3:
             return word
-        return _cased(rng.choice(months)[: len(word) if len(word) < len(wanted[0]) else None], word)
+        return cased(rng.choice(months)[: len(word) if len(word) < len(wanted[0]) else None].lower(), word)
     if label in PLACED and places and word[0].isupper() and source.is_proper(word.lower()) and rng.random() < 0.6:
-        pool = source.of(Category.CITY | Category.CITY_RARE) if rng.random() < 0.5 else source.names[rng.randrange(4)]
-        return _cased(source.draw(pool, rng), word)
+        pool = source.cities if rng.random() < 0.5 else source.names[rng.randrange(4)]
+        return cased(source.draw(pool, rng).lower(), word)
     return word
-
-
-def _cased(word: str, like: str) -> str:
-    return (
-        word.upper() if like.isupper() and len(like) > 1 else word.capitalize() if like[0].isupper() else word.lower()
-    )

@@ -1,14 +1,15 @@
-"""Train the notes model on synthetic notes: `python scripts/train_notes.py OUT_FOLDER --notes 120000 --seed 1`.
+"""Train the notes model on made-up notes: `python scripts/train_notes.py OUT_FOLDER --seed 41`.
 
 What the model learns from is made by `bailee.synthetic` or was written for it (`training/notes`), and varied by
-`bailee.deid.notes.variety`; notes that it never saw give the scores on its card. `--start FOLDER --seed 2 --rate 0.001` goes on from a model.
+`bailee.deid.notes.variety`; notes that it never saw give the scores on its card. `--start FOLDER --seed 2 --rate 0.001`
+goes on from a model.
 """
 
 from __future__ import annotations
 
 import argparse
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from random import Random
 
@@ -36,7 +37,7 @@ def marked(
         spans = list(note.spans)
         rng = Random(f"{seed}/{language}/{start + position}/variety")  # noqa: S311
         text, spans = varied(note.text, spans, rng, language, much) if vary else (note.text, spans)
-        yield text, [(start, end, _wanted(label, language)) for start, end, label in spans if label != "AGE_UNDER_90"]
+        yield learnt((text, spans), language)
 
 
 def _wanted(label: str, language: str) -> str:
@@ -44,26 +45,28 @@ def _wanted(label: str, language: str) -> str:
     return "DATE" if label == "YEAR" and language != "en" else label
 
 
-def from_hand(note: Marked, language: str) -> Marked:
-    """Bring a written note to the labels that are learnt."""
+def learnt(note: Marked, language: str) -> Marked:
+    """Bring a note to the labels that are learnt."""
     text, spans = note
     return text, [(start, end, _wanted(label, language)) for start, end, label in spans if label != "AGE_UNDER_90"]
 
 
-def shards(total: int, seed: int, share_written: float, strange: float) -> Iterator[list[Marked]]:
-    """Write all notes in shards of mixed languages; `share_written` of them were written by hand."""
+def shards(
+    total: int, seed: int, by_hand: Mapping[str, Sequence[Marked]], share_written: float, strange: float
+) -> Iterator[list[Marked]]:
+    """Write all notes in shards of mixed languages; `share_written` of them are drawn from those written by hand."""
     rng = Random(seed)  # noqa: S311
     hands = {
-        language: Written(language, [note for number, note in enumerate(written(language)) if number % HELD])
-        for language in SHARES
+        language: Written(language, [note for number, note in enumerate(notes) if number % HELD])
+        for language, notes in by_hand.items()
     }
     for shard in range(total // SHARD):
         mixed: list[Marked] = []
         for language, share in SHARES.items():
             size = round(SHARD * share)
-            by_hand = round(size * share_written) if hands[language].notes else 0
-            mixed += [from_hand(hands[language].draw(rng), language) for _ in range(by_hand)]
-            mixed += marked(size - by_hand, seed, language, shard * size, strange=strange)
+            drawn = round(size * share_written) if hands[language].notes else 0
+            mixed += [learnt(hands[language].draw(rng), language) for _ in range(drawn)]
+            mixed += marked(size - drawn, seed, language, shard * size, strange=strange)
         rng.shuffle(mixed)
         yield mixed
 
@@ -92,11 +95,12 @@ def main() -> None:
         learner = learner_from_weights(begun, seed=args.seed, plan=plan)
         before = f"{begun.card.data}, then "
     held = {name: list(marked(600, 1001, name, vary=False)) for name in SHARES}
-    held |= {f"{name}, by hand": [from_hand(note, name) for note in written(name)[::HELD]] for name in SHARES}
+    by_hand = {name: written(name) for name in SHARES}
+    held |= {f"{name}, by hand": [learnt(note, name) for note in notes[::HELD]] for name, notes in by_hand.items()}
     began = time.monotonic()
     total = max(1, args.notes // SHARD)
     last = (args.until or args.notes) // SHARD - 1
-    for number, notes in enumerate(shards((last + 1) * SHARD, args.seed, args.written, args.strange)):
+    for number, notes in enumerate(shards((last + 1) * SHARD, args.seed, by_hand, args.written, args.strange)):
         shard = shard_from_notes(notes, lexicon())
         loss = learner.learn(shard, pace=max(0.05, 1 - number / total))
         if number >= total * 3 // 5 and number % 2:

@@ -37,7 +37,8 @@ def start_lean() -> None:
     a release then needs a twentieth less of both memory and time.
     """
     pa.set_memory_pool(pa.system_memory_pool())
-    _hold_threshold()
+    for threshold in (_MMAP_THRESHOLD, _TRIM_THRESHOLD):
+        _tell("mallopt", threshold, LARGE_BYTES)
     gc.set_threshold(OBJECTS_BEFORE_A_LOOK, 20, 50)
     if "pandas" in sys.modules:
         return
@@ -51,13 +52,11 @@ def start_lean() -> None:
 
 def give_back() -> None:
     """Give what the heap no longer needs back to the system, where the C library can: between tasks. Cost: a millisecond."""
-    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
-    if trim is not None:
-        trim(0)
+    _tell("malloc_trim", 0)
 
 
-def _hold_threshold() -> None:
-    tell = getattr(ctypes.CDLL(None), "mallopt", None)
-    if tell is not None:
-        tell(_MMAP_THRESHOLD, LARGE_BYTES)
-        tell(_TRIM_THRESHOLD, LARGE_BYTES)
+def _tell(function: str, *numbers: int) -> None:
+    """Call a function of the C library, if it has it: glibc's are not musl's."""
+    known = getattr(ctypes.CDLL(None), function, None)
+    if known is not None:
+        known(*numbers)

@@ -126,7 +126,7 @@ def test_leaning_towards_identifiers_never_finds_fewer(trained):
 
 def test_states_become_spans_of_whole_runs(trained):
     text = Text(pa.array(["Patient: Emre\nSeen on 1/2/1990 for pain"]))
-    spans = model.find(text, LEXICON.of(text), lean=Lean.even(0), model=trained)
+    spans = model.spans_from_states(text, tag(text, LEXICON.of(text), trained, lean=Lean.even(0)).state)
     assert [
         (bytes(text.folded[a:b]).decode(), label)
         for a, b, label in zip(spans.start, spans.end, spans.label, strict=True)

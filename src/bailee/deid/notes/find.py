@@ -153,7 +153,8 @@ def _find(
     tags = None
     if finders.has(MODEL):
         learnt = finders.weights or model.weights()
-        tags = model.tag(text, masks, learnt, lean=finders.point.lean, said=scan.said if scan else None)
+        said = None if scan is None else scan.said(text.tokens)
+        tags = model.tag(text, masks, learnt, lean=finders.point.lean, said=said)
         guessed = model.spans_from_states(text, edges.trimmed(text.tokens, masks, tags, learnt.card.unit))
         best = canvas.highest(guessed, tags.margin.astype(np.int32))
         certain = best > CERTAIN * 256

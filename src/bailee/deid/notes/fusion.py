@@ -109,9 +109,7 @@ class Canvas:
 
     def touched(self, spans: Spans) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.int64]]:
         """Give every token that a span touches, span after span, with each span's first token and their number."""
-        first = np.searchsorted(self.tokens.end, spans.start, side="right")
-        last = np.searchsorted(self.tokens.start, spans.end, side="left")
-        sizes = np.maximum(last - first, 0)
+        first, sizes = self.tokens.touched(spans.start, spans.end)
         skipped = np.concatenate(([0], np.cumsum(sizes)[:-1]))
         return np.repeat(first - skipped, sizes) + np.arange(int(sizes.sum())), first, sizes
 

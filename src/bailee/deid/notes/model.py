@@ -189,10 +189,3 @@ def spans_from_states(text: Text, state: npt.NDArray[np.int8]) -> Spans:
     last[:-1] = new[1:] | ~inside[1:]
     ends = np.flatnonzero(inside & last)
     return Spans.of(tokens.start[first], tokens.end[ends], label[first])
-
-
-def find(
-    text: Text, masks: Masks, *, lean: Lean, model: Weights | None = None, said: npt.NDArray[np.uint32] | None = None
-) -> Spans:
-    """Find identifiers by the statistical model."""
-    return spans_from_states(text, tag(text, masks, model or weights(), lean=lean, said=said).state)

@@ -95,6 +95,11 @@ class Tokens:
         """Tell the note of each token."""
         return np.repeat(np.arange(len(self.first) - 1, dtype=np.int32), np.diff(self.first))
 
+    def touched(self, start: Any, end: Any) -> tuple[Places, Places]:
+        """Give the first token that each stretch of `Text.folded` touches, and how many it touches."""
+        first = np.searchsorted(self.end, start, side="right")
+        return first, np.maximum(np.searchsorted(self.start, end, side="left") - first, 0)
+
 
 class Text:
     """Notes as finders see them.

@@ -82,7 +82,7 @@ def said_of(marked: Sequence[Marked], text: Text) -> npt.NDArray[np.uint32]:
     for number in np.unique(spoken).tolist():
         notes = np.flatnonzero(spoken == number)
         part = Text(pa.array([marked[note][0] for note in notes.tolist()], pa.large_string()))
-        said[spoken[text.tokens.note] == number] = scan(part, LANGUAGES[number]).said
+        said[spoken[text.tokens.note] == number] = scan(part, LANGUAGES[number]).said(part.tokens)
     return said
 
 
@@ -94,9 +94,8 @@ def allowed_states(text: Text, marked: Sequence[Marked]) -> npt.NDArray[np.uint1
         return out
     note, start, end = (np.array([row[i] for row in rows], np.int64) for i in range(3))
     low, high = text.places(note, start, end)
-    first = np.searchsorted(text.tokens.end, low, side="right")
-    last = np.searchsorted(text.tokens.start, high, side="left")
-    for begin, stop, row in zip(first.tolist(), last.tolist(), rows, strict=True):
+    first, sizes = text.tokens.touched(low, high)
+    for begin, stop, row in zip(first.tolist(), (first + sizes).tolist(), rows, strict=True):
         if row[3] in EITHER:
             label = EITHER[row[3]]
             bits = 1 << OUTSIDE | 1 << (1 + label)

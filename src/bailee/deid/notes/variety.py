@@ -149,10 +149,10 @@ def _changes(
             key = match[0].lower()
             known.setdefault(key, source.name(rng) if rng.random() < 0.6 else key)
             known[key] = known[key].translate(_DIGITS) if hidden else known[key]
-            yield match.start(), match.end(), _cased(known[key], match[0])
+            yield match.start(), match.end(), cased(known[key], match[0])
         elif not inside and rng.random() < rate and match[0].isascii() and not _near(text, match, spans, place):
             new = source.draw(source.doubtful if rng.random() < 0.1 else source.plain, rng)
-            yield match.start(), match.end(), _cased(new, match[0])
+            yield match.start(), match.end(), cased(new, match[0])
 
 
 def _near(text: str, match: re.Match[str], spans: Sequence[Span], place: int) -> bool:
@@ -163,7 +163,8 @@ def _near(text: str, match: re.Match[str], spans: Sequence[Span], place: int) ->
     )
 
 
-def _cased(word: str, like: str) -> str:
+def cased(word: str, like: str) -> str:
+    """Write a word, given in small letters, in capitals where another is."""
     if like.isupper():
         return word.upper()
     return word.capitalize() if like[0].isupper() else word

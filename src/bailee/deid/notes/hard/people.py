@@ -11,7 +11,7 @@ from bailee.deid.notes.lexica.categories import Category
 
 Maker = Callable[[Random], str]
 
-_MONTHS: Final = {
+MONTHS: Final = {
     "en": "January February March April May June July August September October November December",
     "es": "enero febrero marzo abril mayo junio julio agosto septiembre octubre noviembre diciembre",
     "fr": "janvier février mars avril mai juin juillet août septembre octobre novembre décembre",
@@ -306,7 +306,7 @@ def _year_in_words(language: str, year: int) -> str:
 
 def _written_date(language: str, rng: Random) -> str:
     """Say a day in words, wholly or in part."""
-    month, day, year = rng.choice(_MONTHS[language].split()), rng.randint(1, 28), rng.randint(1930, 2025)
+    month, day, year = rng.choice(MONTHS[language].split()), rng.randint(1, 28), rng.randint(1930, 2025)
     if rng.random() < 0.5:
         forms = {
             "en": f"{month} {day}, {year}",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, cached_property
 from random import Random
 from typing import Final, TypeAlias
 
@@ -37,10 +37,7 @@ class Pools:
         named = (mask & np.uint64(int(_ANY_NAME | _PLACES))) != 0
         self._mask, self._usable = mask, usable
         self._text, self._start, self._end = bytes(listed.text), listed.start, listed.end
-        known = np.flatnonzero(common | plain)
-        self._common = {
-            self._text[low:high].decode() for low, high in zip(self._start[known], self._end[known], strict=True)
-        }
+        self._known = np.flatnonzero(common | plain)
         self.plain = np.flatnonzero(usable & (common | plain) & ~named)
         self.ordinary = np.flatnonzero(usable & common & ~named)
         both = np.flatnonzero(usable & common & named)
@@ -60,6 +57,18 @@ class Pools:
     def is_proper(self, word: str) -> bool:
         """Tell whether a word, in small letters, is nothing that languages or medicine say: a name of some kind, or unknown."""
         return word not in self._common
+
+    @cached_property
+    def _common(self) -> frozenset[str]:
+        known = self._known
+        return frozenset(
+            self._text[low:high].decode() for low, high in zip(self._start[known], self._end[known], strict=True)
+        )
+
+    @cached_property
+    def cities(self) -> Places:
+        """Towns, large and small."""
+        return self.of(Category.CITY | Category.CITY_RARE)
 
     def name(self, rng: Random) -> str:
         """Give a name: from any list, an ordinary word, or one that nobody bears."""

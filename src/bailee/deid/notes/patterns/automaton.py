@@ -6,6 +6,7 @@ import ctypes
 import threading
 from functools import cache
 from typing import Any, Final, NamedTuple
+from zlib import crc32
 
 import numpy as np
 import numpy.typing as npt
@@ -81,6 +82,7 @@ class Compiled(NamedTuple):
     y: npt.NDArray[np.int32]
     entry: npt.NDArray[np.int32]
     traits: npt.NDArray[np.uint8]
+    numbers: npt.NDArray[np.uint32]  # even, from the rules' names, so that they outlive edits of the table
 
 
 @cache
@@ -97,8 +99,9 @@ def compiled(languages: frozenset[str], asked: frozenset[str]) -> Compiled:
         program.add(number, tree)
         traits[number] = rule.free | has_mark(tree) << 1 | rule.firm << 2 | (rule.label == KEEP) << 3
     entry = np.array([*program.entry, len(program.op)], np.int32)
+    numbers = np.array([crc32(rule.name.encode()) & 0x7FFFFFFE | 2 for rule in rules], np.uint32)
     return Compiled(rules, atoms, _numbered(atoms.literals), np.array(program.op, np.uint8), np.array(program.x, np.int32),
-                    np.array(program.y, np.int32), entry, traits)  # fmt: skip
+                    np.array(program.y, np.int32), entry, traits, numbers)  # fmt: skip
 
 
 class Automaton:

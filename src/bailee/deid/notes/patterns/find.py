@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import NamedTuple
-from zlib import crc32
 
 import numpy as np
 import numpy.typing as npt
@@ -21,19 +20,29 @@ class Scan(NamedTuple):
     """What the rules say of a batch.
 
     Shape: found: identifiers; kept: clinical language that must stay (their label means nothing); rule: each found
-    span's place in `rules`; said: for each token a number of the rule that matched there, and whether it begins there; 0
-    for none.
+    span's place in `rules`; hits: all matches, in order.
     """
 
     found: Spans
     kept: Spans
     rule: npt.NDArray[np.int32]
     rules: tuple[Rule, ...]
-    said: npt.NDArray[np.uint32]
+    hits: Hits
+    numbers: npt.NDArray[np.uint32]
 
     def __repr__(self) -> str:
         """Tell the sizes only."""
         return f"Scan({len(self.found)} found, {len(self.kept)} kept)"
+
+    def said(self, tokens: Tokens) -> npt.NDArray[np.uint32]:
+        """Tell the model which rule matched at each token, as the rule's number, odd where the match begins; 0 for none."""
+        first, sizes = tokens.touched(self.hits.start, self.hits.end)
+        skipped = np.cumsum(sizes) - sizes
+        said = np.zeros(len(tokens), np.uint32)
+        touched = np.repeat(first - skipped, sizes) + np.arange(int(sizes.sum()))
+        said[touched] = np.repeat(self.numbers[self.hits.rule], sizes)
+        said[first[sizes > 0]] |= 1
+        return said
 
 
 def find(text: Text, language: str | None = None, *, asked: Iterable[str] = ()) -> Spans:
@@ -58,19 +67,7 @@ def scan(text: Text, language: str | None = None, *, asked: Iterable[str] = (), 
     strength = _checked(text, hits, rules, np.array([rule.strength for rule in rules], np.int8)[hits.rule])
     spans = Spans(hits.start, hits.end, label, strength)
     kept = label == KEEP
-    return Scan(spans.take(~kept), spans.take(kept), hits.rule[~kept], rules, _said(text.tokens, hits, rules))
-
-
-def _said(tokens: Tokens, hits: Hits, rules: tuple[Rule, ...]) -> npt.NDArray[np.uint32]:
-    """Tell the model which rule matched at each token. A rule's number comes from its name, so that it outlives edits of the table."""
-    number = np.array([crc32(rule.name.encode()) & 0x7FFFFFFE | 2 for rule in rules], np.uint32)
-    first = np.searchsorted(tokens.end, hits.start, side="right")
-    sizes = np.maximum(np.searchsorted(tokens.start, hits.end, side="left") - first, 0)
-    skipped = np.cumsum(sizes) - sizes
-    said = np.zeros(len(tokens), np.uint32)
-    said[np.repeat(first - skipped, sizes) + np.arange(int(sizes.sum()))] = np.repeat(number[hits.rule], sizes)
-    said[first[sizes > 0]] |= 1
-    return said
+    return Scan(spans.take(~kept), spans.take(kept), hits.rule[~kept], rules, hits, machine.compiled.numbers)
 
 
 def _checked(text: Text, hits: Hits, rules: tuple[Rule, ...], strength: npt.NDArray[np.int8]) -> npt.NDArray[np.int8]:
