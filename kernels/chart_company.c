@@ -420,6 +420,21 @@ static void read_small_initials(Scene *scene, int32_t k) {
     if (before || is_a || typed) mark_range(scene, k, last, slot->item, NAME, F_INITIALS);
 }
 
+static int is_dotted(const Scene *scene, int32_t k) { return is_initial(scene, k) && (scene->atoms[k].context & DOTTED); }
+
+/* What may be initials of the chart, or anything else: D.C., RM. */
+static void doubt(Scene *scene, int32_t first, int32_t last, const Slot *slot) {
+    for (int32_t k = first; slot && k <= last; k++)
+        if (scene->marks[k].strength != STRONG) scene->marks[k] = (Mark){slot->item, 0, 0, WEAK, NAME, 0, F_INITIALS};
+}
+
+static void doubt_dotted(Scene *scene, int32_t k) {
+    if (!is_dotted(scene, k) || scene->atoms[k].shape == SMALL || !is_dotted(scene, k + 1) || scene->atoms[k + 1].gap > SPACED) return;
+    const Slot *slot = find_form(scene->table, join_hash(scene->atoms[k].hash, scene->atoms[k + 1].hash, 1), F_INITIALS);
+    if (slot && is_surely_somebody(scene, k + 1)) mark_range(scene, k, k + 1, slot->item, NAME, F_INITIALS);
+    else doubt(scene, k, k + 1, slot);
+}
+
 /* JD where somebody is spoken of; the chart has such initials. */
 void find_initials(Scene *scene) {
     for (int32_t k = 0; k < scene->count; k++) read_small_initials(scene, k);
@@ -443,5 +458,7 @@ void find_initials(Scene *scene) {
         }
         int told = is_surely_somebody(scene, k) || signs_log(scene, k) || signs_dictation(scene, k) || signs_line(scene, k);
         if (told || (!is_shouted(scene, k) && is_somebody(scene, k))) mark_range(scene, k, k, slot->item, NAME, F_INITIALS);
+        else if (atom->shape == CAPITALS && atom->gap != HYPHEN && !(is_inside(scene, k + 1) && atom[1].gap == HYPHEN)) doubt(scene, k, k, slot);
     }
+    for (int32_t k = 0; k < scene->count; k++) doubt_dotted(scene, k);
 }

@@ -6,7 +6,7 @@
 typedef struct {
     int64_t capacity, count;
     int32_t *note, *start, *end;
-    uint8_t *label;
+    uint8_t *label, *strength;
 } Spans;
 
 enum { ADDRESS_REACH = 80 };
@@ -43,6 +43,17 @@ static int goes_on(const Scene *scene, int32_t k) {
     return atom->gap <= SPACED && !(atom->context & STARTS);
 }
 
+static void add_span(Spans *spans, int32_t note, int32_t start, int32_t end, uint8_t label, uint8_t strength) {
+    if (spans->count < spans->capacity) {
+        spans->note[spans->count] = note;
+        spans->start[spans->count] = start;
+        spans->end[spans->count] = end;
+        spans->label[spans->count] = label;
+        spans->strength[spans->count] = strength;
+    }
+    spans->count++;
+}
+
 static void write_span(Spans *spans, const Scene *scene, int32_t note, int32_t first, int32_t last, int32_t *written) {
     int32_t start = scene->atoms[first].start, end = scene->atoms[last].end;
     uint8_t label = scene->marks[first].label;
@@ -50,13 +61,24 @@ static void write_span(Spans *spans, const Scene *scene, int32_t note, int32_t f
     if (end <= *written) return;
     if (start < *written) start = *written;
     *written = end;
-    if (spans->count < spans->capacity) {
-        spans->note[spans->count] = note;
-        spans->start[spans->count] = start;
-        spans->end[spans->count] = end;
-        spans->label[spans->count] = label;
+    add_span(spans, note, start, end, label, STRONG);
+}
+
+static int is_weak_name(const Scene *scene, int32_t k) {
+    const Mark *mark = &scene->marks[k];
+    return mark->strength == WEAK && mark->label == NAME && scene->atoms[k].kind == LETTERS && mark->form != F_INITIALS && scene->atoms[k].length > 1;
+}
+
+/* What only might be the chart's: somebody who knows the sentence decides. */
+static void write_weak(Spans *spans, const Scene *scene, int32_t note) {
+    for (int32_t k = 0; k < scene->count; k++) {
+        const Mark *mark = &scene->marks[k];
+        if (mark->strength == WEAK && mark->form == F_INITIALS) add_span(spans, note, scene->atoms[k].start, scene->atoms[k].end, NAME, NONE);
+        if (!is_weak_name(scene, k)) continue;
+        int32_t first = k;
+        while (k + 1 < scene->count && is_weak_name(scene, k + 1) && scene->atoms[k + 1].gap <= SPACED && !(scene->atoms[k + 1].context & (APART | COMMA | STARTS))) k++;
+        add_span(spans, note, scene->atoms[first].start, scene->atoms[k].end, NAME, WEAK);
     }
-    spans->count++;
 }
 
 static void write_spans(Spans *spans, const Scene *scene, int32_t note) {
@@ -112,18 +134,20 @@ static int64_t longest_note(const int64_t *offsets, int64_t notes) {
 }
 
 /* Match notes in the given order (by chart, so that each table is built once); chart_of[note] < 0: no chart.
- * Spans are places from the note's start, sorted by note order and start, apart from each other.
+ * Spans are places from the note's start, in note order: STRONG ones sorted and apart from each other, then names that are
+ * words (WEAK) and, atom by atom, initials that may stand for anything (NONE).
  * Returns how many there are: if more than `capacity`, call again with room; -1 without memory; -2 if one person of a chart
  * has more names than anybody has. */
 EXPORT int64_t chart_match(const uint8_t *bytes, const int64_t *offsets, int64_t notes, const int32_t *order,
                            const int32_t *chart_of, const Charts *charts, const Lexicon *lexicon, int32_t point,
-                           int64_t capacity, int32_t *note, int32_t *start, int32_t *end, uint8_t *label) {
+                           int64_t capacity, int32_t *note, int32_t *start, int32_t *end, uint8_t *label,
+                           uint8_t *strength) {
     int64_t longest = longest_note(offsets, notes);
     Atom *atoms = malloc((size_t)longest * sizeof *atoms);
     Mark *marks = malloc((size_t)longest * sizeof *marks);
     uint32_t *bits = malloc((size_t)longest * sizeof *bits);
     Table table = {0};
-    Spans spans = {capacity, 0, note, start, end, label};
+    Spans spans = {capacity, 0, note, start, end, label, strength};
     int64_t built = -1, failed = !atoms || !marks || !bits ? -1 : 0;
     for (int64_t i = 0; i < notes && !failed; i++) {
         int32_t n = order[i], chart = chart_of[n];
@@ -135,6 +159,7 @@ EXPORT int64_t chart_match(const uint8_t *bytes, const int64_t *offsets, int64_t
                        charts->first[chart], charts->first[chart + 1], charts, &table, lexicon};
         read_note(&scene, atoms);
         write_spans(&spans, &scene, n);
+        write_weak(&spans, &scene, n);
     }
     free(atoms), free(marks), free(bits), free(table.slots);
     return failed ? failed : spans.count;

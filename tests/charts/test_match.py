@@ -8,7 +8,9 @@ from hypothesis import strategies as st
 
 from bailee.deid.notes import match
 from bailee.deid.notes.chart import charts_from_columns
-from bailee.deid.notes.found import LABELS
+from bailee.deid.notes.find import find
+from bailee.deid.notes.found import FAIR, LABELS, SURE, WEAK
+from bailee.deid.notes.found import NAME as NAMED
 from bailee.deid.notes.text import Text
 
 CHART = [
@@ -173,6 +175,29 @@ def test_notes_of_other_patients_are_not_matched():
     notes = Text(pa.array(["Smithers and Lovelace"] * 3, pa.large_string()))
     spans = match.find(notes, charts, np.array([0, 1, -1], np.int32))
     assert notes.note_of(spans.start).tolist() == [0, 1]
+
+
+DOUBTFUL = [("clinician-given", "Dean"), ("clinician-family", "Cash"), ("name-given", "Dana"), ("name-family", "Cook")]
+
+
+def doubts_in(text):
+    charts = charts_from_columns(1, [0] * 4, [kind for kind, _ in DOUBTFUL], [value for _, value in DOUBTFUL])
+    texts, chart = pa.array([text], pa.large_string()), np.zeros(1, np.int32)
+    spans = match.find(Text(texts), charts, chart, least=WEAK)
+    found = find(texts, charts=charts, chart_of=chart, language="en")
+    named = {text[a:b] for a, b, label in zip(found.start, found.end, found.label, strict=True) if label == NAMED}
+    return {text[a:b]: kind for a, b, kind in zip(spans.start, spans.end, spans.strength, strict=True)}, named
+
+
+def test_a_name_that_is_a_word_is_told_as_doubtful_and_the_sentence_decides():
+    assert doubts_in("seen at the bedside. thanks to dean for the kind referral.") == ({"dean": FAIR}, {"dean"})
+    assert doubts_in("He likes to cook at home.") == ({"cook": FAIR}, set())
+
+
+def test_initials_that_may_mean_something_else_are_told_as_weaker_still():
+    doubtful, named = doubts_in("Wound closed with DC sutures; D.C. is a 71-year-old man here for review.")
+    assert doubtful == {"D.C": SURE, "DC": WEAK}
+    assert named == {"D.C"}
 
 
 SYLLABLES = st.lists(

@@ -48,6 +48,8 @@ IMPLAUSIBLE: Final = -3  # nats: what the model rules out is no stranger either
 LIKELY: Final = 1.0  # nats: beyond this a guess is not taken back by what only may be clinical language
 CERTAIN: Final = 2.5  # nats: what the model is so sure of is a person, though it looks like clinical language
 
+INITIALS: Final = 4.0  # nats that two or three capitals need beyond what a name of the chart that is a word needs
+
 SecondOpinion = Callable[[Text], Spans]
 
 
@@ -57,7 +59,8 @@ class Point:
 
     A rule's name or place counts only if the model holds some word of it at least `doubt` nats above nothing, where words
     that are neither ordinary nor clinical have STRANGE nats in their favour. A rule's weak date counts where the model comes
-    so near, or over: `hunch` nats above nothing. A guess without a word that could be a name or a place needs `idle` nats.
+    so near, or over: `hunch` nats above nothing. A guess without a word that could be a name or a place needs `idle` nats;
+    a word that is a name of the chart, and of the language too, `known` nats, its initials INITIALS more.
     """
 
     lean: model.Lean
@@ -66,13 +69,16 @@ class Point:
     faint: float = 3.0
     hunch: float = 1.2
     idle: float = 0.0
+    known: float = -3.0
     strangers: bool = False
 
 
 POINTS: Final = {
-    "strict": Point(lean=model.Lean(3.0, 1.0, 2.5), least=WEAK, doubt=-6.0, faint=-9.0, idle=-9.0, strangers=True),
+    "strict": Point(
+        lean=model.Lean(3.0, 1.0, 2.5), least=WEAK, doubt=-6.0, faint=-9.0, idle=-9.0, known=-6.0, strangers=True
+    ),
     "balanced": Point(lean=model.Lean(1.8, -2.5, 0.5), least=FAIR),
-    "readable": Point(lean=model.Lean(-1.0, -2.0, -1.0), least=SURE, hunch=3.0),
+    "readable": Point(lean=model.Lean(-1.0, -2.0, -1.0), least=SURE, hunch=3.0, known=0.0),
 }
 
 
@@ -171,7 +177,8 @@ def _find(
     if scan is not None:
         canvas.paint(_trusted(canvas, scan.found, masks, tags, finders.point), PATTERNS)
     if finders.charts is not None and chart_of is not None and finders.has(CHARTS):
-        canvas.paint(match.find(text, finders.charts, chart_of, operating_point=finders.name), CHARTS)
+        known = match.find(text, finders.charts, chart_of, operating_point=finders.name, least=WEAK)
+        canvas.paint(_believed(canvas, known, tags, finders.point), CHARTS)
     fusion.mend(canvas)
     if finders.has(SPREAD):
         fusion.spread(canvas, masks, _groups(text, chart_of), _sure(canvas, tags))
@@ -205,6 +212,15 @@ def _trusted(canvas: fusion.Canvas, spans: Spans, masks: Masks, tags: model.Tags
         least = np.where(spans.label == NAME, point.doubt, point.doubt - PLACED) * 256
         strong &= ~((spans.label == NAME) | placed) | (canvas.highest(spans, trust) > least)
     return spans.take(strong)
+
+
+def _believed(canvas: fusion.Canvas, spans: Spans, tags: model.Tags | None, point: Point) -> Spans:
+    """Keep what is the chart's beyond doubt, and what might be, where the model comes near to a name."""
+    kept = spans.strength == SURE
+    if tags is not None:
+        least = np.where(spans.strength == FAIR, point.known, point.known + INITIALS) * 256
+        kept |= canvas.highest(spans, tags.margin.astype(np.int32)) > least
+    return spans.take(kept)
 
 
 def _sure(canvas: fusion.Canvas, tags: model.Tags | None) -> npt.NDArray[np.bool_]:

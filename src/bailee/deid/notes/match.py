@@ -19,10 +19,19 @@ _CROWDED: Final = -2
 POINTS: Final = {"strict": 0, "balanced": 1, "readable": 2}
 
 
-def find(text: Text, charts: Charts, chart_of: npt.NDArray[np.int32], *, operating_point: str = "balanced") -> Spans:
+def find(
+    text: Text,
+    charts: Charts,
+    chart_of: npt.NDArray[np.int32],
+    *,
+    operating_point: str = "balanced",
+    least: int = SURE,
+) -> Spans:
     """Find every value of a note's chart: any case, order, separator, nickname, initials, one misspelling, any date format.
 
-    Shape: chart_of int32[notes], -1 where a note has no chart → spans by note and start, apart from each other, all SURE.
+    Shape: chart_of int32[notes], -1 where a note has no chart → spans by note and start, apart from each other, all SURE;
+    with `least` FAIR, after those of each note also names of the chart that may be words of the language; with WEAK also
+    capitals that may be initials of its people.
     Raises: Invalid if chart_of does not fit the notes or the charts, or if one person has names without end.
     Cost: linear; the chart's table is built once where notes of a patient are read together, memory by the longest note.
     """
@@ -31,10 +40,11 @@ def find(text: Text, charts: Charts, chart_of: npt.NDArray[np.int32], *, operati
         raise Invalid("each note needs the number of its chart, or -1")
     if not len(text) or not len(charts):
         return Spans.of([], [], [], [])
-    note, start, end, label = _match(text, charts, chart_of, POINTS[operating_point])
+    columns = _match(text, charts, chart_of, POINTS[operating_point])
+    order = np.argsort(columns[0], kind="stable")
+    note, start, end, label, strength = (column[order] for column in columns)
     begin = text.at[note]
-    order = np.argsort(note, kind="stable")
-    return Spans.of((begin + start)[order], (begin + end)[order], label[order].astype(np.int8), SURE)
+    return Spans.of(begin + start, begin + end, label, strength).at_least(least)
 
 
 def _match(text: Text, charts: Charts, chart_of: npt.NDArray[np.int32], point: int) -> list[npt.NDArray[Any]]:
@@ -46,7 +56,7 @@ def _match(text: Text, charts: Charts, chart_of: npt.NDArray[np.int32], point: i
     kernel.restype = ctypes.c_int64
     capacity = len(folded) // 32 + 1024
     while True:
-        out: list[npt.NDArray[Any]] = [np.empty(capacity, kind) for kind in (np.int32, np.int32, np.int32, np.uint8)]
+        out: list[npt.NDArray[Any]] = [np.empty(capacity, kind) for kind in (*3 * (np.int32,), np.uint8, np.uint8)]
         count = kernel(
             address(folded), address(text.at), ctypes.c_int64(len(text)), address(order), address(chart_of),
             ctypes.byref(charts_view), ctypes.byref(words_view), point, ctypes.c_int64(capacity), *map(address, out),
