@@ -6,6 +6,7 @@
 #endif
 
 #include "notes_features.h"
+#include "notes_wide.h"
 
 #define WIDTH 48   /* numbers that a word form is summed up in */
 #define HIDDEN 64
@@ -16,6 +17,8 @@
 #define FORMS 8192 /* pairs of word forms kept at a time */
 #define TOP 8191   /* bound of a hidden number, so that 32-bit sums cannot overflow */
 #define MOST 2800  /* bound of one neighbour's share, so that 16-bit sums cannot overflow */
+
+_Static_assert(HIDDEN == 64 && STATES == 16, "notes_wide.h is written for these sizes");
 
 typedef struct {
     const int8_t *form;         /* [form_rows][WIDTH] */
@@ -28,7 +31,8 @@ typedef struct {
     const int32_t *step;        /* [STATES from][STATES to] */
     uint32_t form_rows, context_rows; /* powers of two */
     int32_t window_shift;
-    int32_t reach; /* a state this much worse than the best can no longer lead to the best path */
+    int wide; /* use the loops of notes_wide.h */
+    int32_t least[STATES][STATES]; /* [best state][other]: a state further behind the best can no longer lead to the best path */
 } Model;
 
 typedef struct {
@@ -105,12 +109,24 @@ static void form_shares(const Model *m, const Notes *in, int64_t t, Form *out) {
     for (int i = 0; i < WIDTH; i++) sum[i] = sum[i] > 0 ? sum[i] : 0;
     Pairs pairs;
     pairs_of(sum, &pairs);
-    for (int p = 0; p < SPAN; p++)
-        for (int h = 0; h < HIDDEN; h += 16)
-            share_block(m->window + (int64_t)p * HIDDEN * WIDTH + 2 * h, &pairs, m->window_shift, out->share[p] + h);
+    for (int p = 0; p < SPAN; p++) {
+        const int16_t *weights = m->window + (int64_t)p * HIDDEN * WIDTH;
+#if HAS_WIDE
+        if (m->wide) {
+            for (int h = 0; h < HIDDEN; h += 32)
+                wide_share(weights + 2 * h, pairs.place, pairs.pair, pairs.count, m->window_shift, MOST, out->share[p] + h);
+            continue;
+        }
+#endif
+        for (int h = 0; h < HIDDEN; h += 16) share_block(weights + 2 * h, &pairs, m->window_shift, out->share[p] + h);
+    }
 }
 
+/* Two forms with one key have the same features: of a long number these are its size, its shape and its first digits. */
 static inline uint64_t form_key(const Notes *in, int64_t t) {
+    int64_t size = in->end[t] - in->start[t];
+    const uint8_t *b = in->bytes + in->start[t];
+    if (in->kind[t] == NUMBER && size > 4) return (((uint64_t)b[0] << 8 | b[1]) * UINT64_C(0x9E3779B97F4A7C15) ^ (uint64_t)in->shape[t] << 56) | 1;
     return (in->hash[t] ^ (uint64_t)in->shape[t] << 56 ^ (uint64_t)in->kind[t] << 53) | 1;
 }
 
@@ -131,6 +147,12 @@ static const Form *form_of(const Model *m, const Notes *in, int64_t t, Form *for
 
 /* Scores of the states from a token's hidden sums and context features. */
 static void state_scores(const Model *m, const int16_t *restrict sums, const uint32_t *ids, int32_t *restrict score) {
+#if HAS_WIDE
+    if (m->wide) {
+        wide_scores(m->context, ids, CONTEXTS, m->context_rows - 1, sums, m->out, m->out_bias, TOP, score);
+        return;
+    }
+#endif
     int16_t hidden[HIDDEN];
     memcpy(hidden, sums, sizeof hidden);
     for (int f = 0; f < CONTEXTS; f++)
@@ -150,12 +172,21 @@ static void path_start(const int32_t *score, int32_t *best) {
     for (int s = 0; s < STATES; s++) best[s] = score[s] - top;
 }
 
-/* One step of the best path: `best` holds the scores so far, `back` gets where each came from. */
+/* One step of the best path: `best` holds the scores so far, the best of them 0, `back` gets where each came from. */
 static void path_step(const Model *m, const int32_t *restrict score, int32_t *restrict best, uint8_t *restrict back) {
+    int lead = 0;
+    while (best[lead]) lead++;
+    const int32_t *least = m->least[lead];
+#if HAS_WIDE
+    if (m->wide) {
+        wide_step(m->step, least, score, best, back);
+        return;
+    }
+#endif
     int32_t next[STATES], come[STATES] = {0}, top = INT32_MIN;
     for (int to = 0; to < STATES; to++) next[to] = best[0] + m->step[to];
     for (int from = 1; from < STATES; from++) {
-        if (best[from] < m->reach) continue;
+        if (best[from] < least[from]) continue;
         const int32_t *restrict step = m->step + from * STATES;
         for (int to = 0; to < STATES; to++) {
             int32_t value = best[from] + step[to];
@@ -190,10 +221,17 @@ static void fetch_form(const Notes *in, int64_t t, const Form *forms, const uint
 }
 
 /* Add a form's shares to the sums of the tokens around token t; share[p] goes to the one REACH - p places after it. */
-static void add_shares(const Form *form, int64_t t, int64_t from, int16_t ring[RING][HIDDEN]) {
+static void add_shares(const Model *m, const Form *form, int64_t t, int64_t from, int16_t ring[RING][HIDDEN]) {
+    (void)m;
     for (int p = 0; p < SPAN; p++) {
         int64_t target = t + REACH - p;
         if (target < from) continue;
+#if HAS_WIDE
+        if (m->wide) {
+            wide_add(form->share[p], ring[target % RING]);
+            continue;
+        }
+#endif
         int16_t *restrict sums = ring[target % RING];
         const int16_t *restrict share = form->share[p];
         for (int h = 0; h < HIDDEN; h++) sums[h] = (int16_t)(sums[h] + share[h]);
@@ -213,7 +251,7 @@ static void tag_note(const Model *m, const Notes *in, int64_t note, const int32_
     /* three stages follow each other: shares of t, context features of t - REACH, scores and path of t - REACH - 1 */
     for (int64_t t = from; t < to + REACH + 1; t++) {
         if (t + 2 < to) fetch_form(in, t + 2, forms, newer);
-        if (t < to) add_shares(form_of(m, in, t, forms, newer), t, from, ring);
+        if (t < to) add_shares(m, form_of(m, in, t, forms, newer), t, from, ring);
         int64_t seen = t - REACH, done = seen - 1;
         if (seen >= from && seen < to) {
             context_features(in, note, seen, &walk, ids[seen & 1]);
@@ -236,6 +274,15 @@ static void tag_note(const Model *m, const Notes *in, int64_t note, const int32_
     }
 }
 
+/* Whether this machine has what notes_wide.h needs. */
+EXPORT int32_t notes_wide(void) {
+#if HAS_WIDE
+    return is_wide();
+#else
+    return 0;
+#endif
+}
+
 /* How many bytes `kept` has. */
 EXPORT int64_t notes_kept(void) { return 2 * FORMS * (int64_t)sizeof(Form) + FORMS; }
 
@@ -248,13 +295,16 @@ EXPORT int64_t notes_tag(const uint8_t *bytes, const int64_t *at, int64_t notes,
                          const uint8_t *class, uint8_t *kept, uint8_t *state, int16_t *margin) {
     Notes in = {bytes, at, first, start, end, kind, shape, hash, mask, said};
     Model m = {parts[0], parts[1], parts[2], parts[3], parts[4], parts[5], parts[6], parts[7],
-               (uint32_t)sizes[0], (uint32_t)sizes[1], sizes[2], 0};
-    int32_t least = m.step[0], most = m.step[0];
-    for (int i = 1; i < STATES * STATES; i++) {
-        least = m.step[i] < least ? m.step[i] : least;
-        most = m.step[i] > most ? m.step[i] : most;
-    }
-    m.reach = least - most;
+               (uint32_t)sizes[0], (uint32_t)sizes[1], sizes[2], HAS_WIDE && sizes[3], {{0}}};
+    for (int lead = 0; lead < STATES; lead++)
+        for (int other = 0; other < STATES; other++) {
+            int32_t gain = INT32_MIN;
+            for (int to = 0; to < STATES; to++) {
+                int32_t over = m.step[other * STATES + to] - m.step[lead * STATES + to];
+                gain = over > gain ? over : gain;
+            }
+            m.least[lead][other] = -gain;
+        }
     int64_t longest = 0;
     for (int64_t n = 0; n < notes; n++) longest = first[n + 1] - first[n] > longest ? first[n + 1] - first[n] : longest;
     Form *forms = (Form *)kept;

@@ -10,7 +10,7 @@ from bailee.deid.notes import model
 from bailee.deid.notes.found import DATE, NAME
 from bailee.deid.notes.lexicon import lexicon_from_words
 from bailee.deid.notes.model import HIDDEN, LABEL_OF_STATE, REACH, STATES, WIDTH, Lean, read_weights, tag, write_weights
-from bailee.deid.notes.text import Text
+from bailee.deid.notes.text import Text, kernels
 from bailee.deid.notes.training import CONTEXTS, Learner, said_of, shard_from_notes
 from bailee.deid.notes.tuning import scores
 
@@ -73,12 +73,17 @@ def slow_states(text: Text, weights: model.Weights, *, raised: int) -> list[int]
     return chosen
 
 
+@pytest.mark.parametrize("loops", ["plain", "wide"])
 @pytest.mark.parametrize("lean", [0.0, 2.0, -1.0])
-def test_the_kernel_equals_the_slow_model(trained, lean):
+def test_the_kernel_equals_the_slow_model(trained, lean, loops, monkeypatch):
+    if loops == "wide" and not kernels().notes_wide():
+        pytest.skip("the processor has no AVX2")
+    monkeypatch.setattr(model, "_wide", lambda: int(loops == "wide"))
     rng = random.Random(5)
     notes = [note for note, _ in little_notes(6, 77)] + [
         "",
         "x",
+        "MRN 4471188, 4471189 and 447118 or 0471188",
         "".join(rng.choice("aB9. \n:-é王") for _ in range(300)),
     ]
     text = Text(pa.array(notes))

@@ -12,7 +12,7 @@ from bailee.deid.notes.fusion import NONE, Canvas, one_after, one_before
 from bailee.deid.notes.lexica.categories import CLINICAL, COMMON, Category
 from bailee.deid.notes.lexicon import Masks
 from bailee.deid.notes.model import LABEL_OF_STATE, OUTSIDE, Tags
-from bailee.deid.notes.text import ALL_LOWER, BREAK, MARK, NUMBER, ONE_LOWER, WORD, Tokens, hash_words
+from bailee.deid.notes.text import ALL_LOWER, BREAK, MARK, NUMBER, ONE_LOWER, WORD, Tokens, among, hash_words
 
 Flags = npt.NDArray[np.bool_]
 
@@ -55,7 +55,7 @@ def _loose(
 ) -> Flags:
     """Tell the tokens that may go where they stand at an edge."""
     word, plain = tokens.kind == WORD, ((masks & _PLAIN) != 0) & ((masks & _BORNE) == 0)
-    wordy, number = np.isin(label, _WORDY), tokens.kind == NUMBER
+    wordy, number = among(label, _WORDY), tokens.kind == NUMBER
     glued = np.zeros(len(label), bool)
     glued[1:] = tokens.start[1:] == tokens.end[:-1]
     lower = word & plain & ((tokens.shape == ALL_LOWER) | (tokens.shape == ONE_LOWER) & ~glued)
@@ -94,11 +94,11 @@ def trim(canvas: Canvas, masks: Masks) -> None:
     """
     tokens, label = canvas.tokens, canvas.label
     word, long = tokens.kind == WORD, tokens.end - tokens.start > 1
-    placed, named = np.isin(label, (LOCATION, FACILITY, ORGANIZATION)), label == NAME
+    placed, named = among(label, (LOCATION, FACILITY, ORGANIZATION)), label == NAME
     nobody = word & long & ((masks & _NAMED) == 0) & ((canvas.finder & CHARTS) == 0)
     function = nobody & ((masks & _JOINT) != 0) & ((masks & _PARTICLE) == 0) & (tokens.shape == ALL_LOWER)
     loose = function & (placed | named) | nobody & named & ((masks & _ADDRESS) != 0)
-    point = (tokens.kind == MARK) & np.isin(tokens.shape, np.frombuffer(b".,:", np.uint8)) & (named | placed)
+    point = (tokens.kind == MARK) & among(tokens.shape, b".,:") & (named | placed)
     owner = (
         named & word & (tokens.hash == _S) & (tokens.shape == ONE_LOWER) & one_before(tokens.shape == ord("'"), False)
     )
@@ -130,5 +130,5 @@ def plain(canvas: Canvas, masks: Masks, spans: Spans) -> Flags:
     tokens = canvas.tokens
     may_name = (tokens.kind == WORD) & (tokens.end - tokens.start > 1)
     may_name &= ((masks & _PLAIN) == 0) | ((masks & _BORNE) != 0)
-    wordy = np.isin(spans.label, _WORDY)
+    wordy = among(spans.label, _WORDY)
     return np.asarray(wordy & (canvas.highest(spans, may_name.astype(np.int32)) < 1))

@@ -34,7 +34,7 @@ from bailee.deid.notes.found import (
 from bailee.deid.notes.languages import LANGUAGES, UNSUPPORTED, languages
 from bailee.deid.notes.lexicon import Masks, lexicon
 from bailee.deid.notes.patterns.find import scan as scan_patterns
-from bailee.deid.notes.text import WORD, Text
+from bailee.deid.notes.text import WORD, Text, among
 
 if TYPE_CHECKING:
     from bailee.deid.notes.chart.charts import Charts
@@ -208,7 +208,7 @@ def _trusted(canvas: fusion.Canvas, spans: Spans, masks: Masks, tags: model.Tags
         strong |= (spans.label == DATE) & (canvas.highest(spans, margin) > point.hunch * 256)
         strange = ~fusion.usual(masks) & (canvas.tokens.kind == WORD)
         trust = margin + np.where(strange, STRANGE * 256, 0)
-        placed = np.isin(spans.label, (FACILITY, LOCATION, ORGANIZATION))
+        placed = among(spans.label, (FACILITY, LOCATION, ORGANIZATION))
         least = np.where(spans.label == NAME, point.doubt, point.doubt - PLACED) * 256
         strong &= ~((spans.label == NAME) | placed) | (canvas.highest(spans, trust) > least)
     return spans.take(strong)

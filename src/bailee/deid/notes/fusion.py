@@ -37,6 +37,7 @@ from bailee.deid.notes.text import (
     WORD,
     Text,
     Tokens,
+    among,
 )  # fmt: skip
 
 Flags = npt.NDArray[np.bool_]
@@ -177,9 +178,9 @@ def mend(canvas: Canvas) -> None:
     touching = _touching(tokens)
     solid = (tokens.kind == WORD) | (tokens.kind == NUMBER)
     mark = tokens.kind == MARK
-    joint = mark & np.isin(tokens.shape, np.frombuffer(b"-'", np.uint8)) & touching & one_after(touching, False)
-    wide = mark & np.isin(tokens.shape, np.frombuffer(b"-._@", np.uint8)) & touching & one_after(touching, False)
-    number_like = np.isin(canvas.label, (ID, CONTACT))
+    joint = mark & among(tokens.shape, b"-'") & touching & one_after(touching, False)
+    wide = mark & among(tokens.shape, b"-._@") & touching & one_after(touching, False)
+    number_like = among(canvas.label, (ID, CONTACT))
     named = canvas.label == NAME
     for _ in range(3):
         _stretch(
@@ -195,7 +196,7 @@ def mend(canvas: Canvas) -> None:
             np.zeros(len(tokens), bool),
             joint & _long_after(tokens) & one_before(tokens.kind == WORD, False),
         )
-        number_like, named = np.isin(canvas.label, (ID, CONTACT)), canvas.label == NAME
+        number_like, named = among(canvas.label, (ID, CONTACT)), canvas.label == NAME
     _take_initials(canvas)
     _fill(canvas)
 
@@ -251,9 +252,9 @@ def chosen_after(chosen: Flags, glued: Flags) -> Flags:
 def _fill(canvas: Canvas) -> None:
     """Join spans of one label over a point, a hyphen, an apostrophe or a lone initial between them."""
     tokens, label = canvas.tokens, canvas.label
-    small = ((tokens.kind == MARK) & np.isin(tokens.shape, np.frombuffer(b".-'/@_+", np.uint8))) | np.isin(
-        tokens.shape, (ONE_UPPER, ONE_LOWER)
-    ) & (tokens.kind == WORD) & (one_before(label, NONE) == NAME)
+    small = ((tokens.kind == MARK) & among(tokens.shape, b".-'/@_+")) | among(tokens.shape, (ONE_UPPER, ONE_LOWER)) & (
+        tokens.kind == WORD
+    ) & (one_before(label, NONE) == NAME)
     inside = (
         (label == NONE)
         & small
@@ -264,7 +265,7 @@ def _fill(canvas: Canvas) -> None:
     places = np.flatnonzero(inside)
     label[places] = label[places - 1]
     canvas.finder[places] |= canvas.finder[places - 1]
-    together = places[np.isin(label[places], (ID, CONTACT, DATE, NAME)) & (places + 1 < len(label))]
+    together = places[among(label[places], (ID, CONTACT, DATE, NAME)) & (places + 1 < len(label))]
     canvas.begins[together + 1] = False
 
 
@@ -296,7 +297,7 @@ def spread(canvas: Canvas, masks: Masks, group: npt.NDArray[Any], sure: Flags) -
         return
     table = lexicon_from_hashes(keys[known], np.uint64(1) << (canvas.label[known].astype(np.uint64)))
     hit = table.lookup(keys)
-    common, capital = ordinary(masks), np.isin(tokens.shape, _CAPITALS)
+    common, capital = ordinary(masks), among(tokens.shape, _CAPITALS)
     sentence_start = one_before(tokens.kind == BREAK, True) | (one_before(tokens.shape, 0) == ord(".")) & (
         one_before(tokens.kind, WORD) == MARK
     )
@@ -325,15 +326,15 @@ def _seeds(canvas: Canvas, masks: Masks, sure: Flags) -> Flags:
     """Tell the tokens whose like is looked for elsewhere."""
     tokens = canvas.tokens
     size, word = tokens.end - tokens.start, tokens.kind == WORD
-    capital, plain = np.isin(tokens.shape, _CAPITALS), (masks & _SAFE) == 0
+    capital, plain = among(tokens.shape, _CAPITALS), (masks & _SAFE) == 0
     code = codes(tokens, masks)
     backed = (canvas.finder & (PATTERNS | CHARTS)) != 0
     name = (canvas.label == NAME) & word & (size >= 3) & ((masks & _NOT_NAME) == 0)
     name &= (plain & ~code & (sure | backed)) | (backed & sure & capital)
     place = (
-        np.isin(canvas.label, (LOCATION, FACILITY, ORGANIZATION)) & word & (size >= 4) & plain & capital & ~code & sure
+        among(canvas.label, (LOCATION, FACILITY, ORGANIZATION)) & word & (size >= 4) & plain & capital & ~code & sure
     )
-    number = np.isin(canvas.label, (ID, CONTACT)) & (tokens.kind == NUMBER) & (size >= 5)
+    number = among(canvas.label, (ID, CONTACT)) & (tokens.kind == NUMBER) & (size >= 5)
     return np.asarray(name | place | number)
 
 
@@ -353,7 +354,7 @@ def eponyms(canvas: Canvas, masks: Masks, spans: Spans) -> Flags:
     headed = (masks[after] & _HEAD) != 0
     joined = ((masks[before] & _JOINT) != 0) & ((masks[np.maximum(before - 1, 0)] & _HEAD) != 0)
     titled = (masks[before] & np.uint64(int(Category.TITLE))) != 0
-    named = np.isin(spans.label, (NAME, LOCATION, FACILITY, ORGANIZATION))
+    named = among(spans.label, (NAME, LOCATION, FACILITY, ORGANIZATION))
     same = (tokens.note[after] == tokens.note[before]) & (tokens.kind[after] == WORD)
     return np.asarray(named & ~titled & ((headed & same) | joined))
 
@@ -367,7 +368,7 @@ def strangers(canvas: Canvas, masks: Masks, plausible: Flags) -> None:
     size = tokens.end - tokens.start
     word = (tokens.kind == WORD) & (size >= 3) & plausible
     unsafe = (masks & _SAFE) == 0
-    written = np.isin(tokens.shape, _CAPITALS)
+    written = among(tokens.shape, _CAPITALS)
     listed = (masks & _NAMES) != 0
     canvas.spread(word & unsafe & (written | listed), NAME, STRANGERS)
     canvas.spread(word & (tokens.shape == ALL_LOWER) & (masks == 0) & (size >= 5), NAME, STRANGERS)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import os
 import threading
 from dataclasses import dataclass
 from functools import cache
@@ -134,6 +135,12 @@ def _kept(model: Weights) -> npt.NDArray[np.uint8]:
     return kept
 
 
+@cache
+def _wide() -> int:
+    """Tell whether the machine has the kernel's wider loops; they give the same numbers. BAILEE_PLAIN=1 does without."""
+    return 0 if os.environ.get("BAILEE_PLAIN") == "1" else int(kernels().notes_wide())
+
+
 class Lean(NamedTuple):
     """How much likelier identifiers are taken to be than the model says, in nats."""
 
@@ -165,7 +172,7 @@ def tag(text: Text, masks: Masks, model: Weights, *, lean: Lean, said: npt.NDArr
     kinds = lean_class(text, masks)
     parts = [model.parts[name] for name in _ORDER]
     pointers = (ctypes.c_void_p * len(parts))(*(part.ctypes.data for part in parts))
-    sizes = np.array([model.card.form_rows, model.card.context_rows, model.card.window_shift], np.int32)
+    sizes = np.array([model.card.form_rows, model.card.context_rows, model.card.window_shift, _wide()], np.int32)
     failed = kernels().notes_tag(
         at(text.folded), at(text.at), whole(len(text)), at(tokens.first), at(tokens.start), at(tokens.end), at(tokens.kind),
         at(tokens.shape), at(tokens.hash), at(masks), at(said), pointers, at(sizes), at(raised), at(kinds), at(_kept(model)), at(state), at(margin),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from typing import Any, Final, TypeAlias
@@ -71,6 +71,13 @@ def whole(number: int) -> Any:
     return _int64()(number)
 
 
+def among(values: npt.NDArray[Any], chosen: Iterable[int]) -> npt.NDArray[np.bool_]:
+    """Tell which of many small numbers (int8 or uint8) are among a few."""
+    table = np.zeros(256, np.bool_)
+    table[np.array(list(chosen), np.int16) & 255] = True
+    return table[values.view(np.uint8)]
+
+
 @dataclass(frozen=True)
 class Tokens:
     """Tokens of all notes in order: runs of letters, runs of digits, single marks, line breaks; blanks are none.
@@ -97,8 +104,9 @@ class Tokens:
 
     def touched(self, start: Any, end: Any) -> tuple[Places, Places]:
         """Give the first token that each stretch of `Text.folded` touches, and how many it touches."""
-        first = np.searchsorted(self.end, start, side="right")
-        return first, np.maximum(np.searchsorted(self.start, end, side="left") - first, 0)
+        # alike in type, or NumPy copies all tokens' places for each search
+        first = np.searchsorted(self.end, np.asarray(start, np.int32), side="right")
+        return first, np.maximum(np.searchsorted(self.start, np.asarray(end, np.int32), side="left") - first, 0)
 
 
 class Text:
