@@ -6,10 +6,9 @@
 #endif
 
 #include "notes_features.h"
-#include "notes_wide.h"
 
 #define WIDTH 48   /* numbers that a word form is summed up in */
-#define HIDDEN 64
+#define HIDDEN 128
 #define REACH 4    /* neighbours on each side */
 #define SPAN (2 * REACH + 1)
 #define RING 16 /* tokens whose sums are open at a time: SPAN and one more, rounded up */
@@ -18,7 +17,9 @@
 #define TOP 8191   /* bound of a hidden number, so that 32-bit sums cannot overflow */
 #define MOST 2800  /* bound of one neighbour's share, so that 16-bit sums cannot overflow */
 
-_Static_assert(HIDDEN == 64 && STATES == 16, "notes_wide.h is written for these sizes");
+#include "notes_wide.h" /* for these sizes */
+
+_Static_assert(HIDDEN % 32 == 0 && STATES == 16, "the wide loops are written for such sizes");
 
 typedef struct {
     const int8_t *form;         /* [form_rows][WIDTH] */

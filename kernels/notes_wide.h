@@ -34,32 +34,33 @@ static WIDE void wide_share(const int16_t *weights, const int *place, const int3
     }
 }
 
-/* sums[h] += share[h] for 64 numbers */
+/* sums[h] += share[h] for all hidden numbers */
 static WIDE void wide_add(const int16_t *share, int16_t *sums) {
-    for (int h = 0; h < 64; h += 16) {
+    for (int h = 0; h < HIDDEN; h += 16) {
         __m256i *place = (__m256i *)(sums + h);
         _mm256_storeu_si256(place, _mm256_add_epi16(_mm256_loadu_si256(place), _mm256_loadu_si256((const __m256i *)(share + h))));
     }
 }
 
-/* As state_scores, for 64 hidden numbers and 16 states. */
+/* As state_scores, for 16 states. */
 static WIDE void wide_scores(const int8_t *context, const uint32_t *ids, int count, uint32_t last, const int16_t *sums, const int16_t *out,
                              const int32_t *bias, int16_t top, int32_t *score) {
-    __m256i hidden[4] = {_mm256_setzero_si256(), _mm256_setzero_si256(), _mm256_setzero_si256(), _mm256_setzero_si256()};
+    __m256i hidden[HIDDEN / 16];
+    for (int k = 0; k < HIDDEN / 16; k++) hidden[k] = _mm256_setzero_si256();
     for (int f = 0; f < count; f++) {
-        const __m128i *row = (const __m128i *)(context + (int64_t)(ids[f] & last) * 64);
-        for (int k = 0; k < 4; k++) hidden[k] = _mm256_add_epi16(hidden[k], _mm256_cvtepi8_epi16(_mm_loadu_si128(row + k)));
+        const __m128i *row = (const __m128i *)(context + (int64_t)(ids[f] & last) * HIDDEN);
+        for (int k = 0; k < HIDDEN / 16; k++) hidden[k] = _mm256_add_epi16(hidden[k], _mm256_cvtepi8_epi16(_mm_loadu_si128(row + k)));
     }
-    for (int k = 0; k < 4; k++) {
+    for (int k = 0; k < HIDDEN / 16; k++) {
         __m256i sum = _mm256_add_epi16(_mm256_slli_epi16(hidden[k], 1), _mm256_loadu_si256((const __m256i *)(sums + 16 * k)));
         hidden[k] = _mm256_max_epi16(_mm256_min_epi16(sum, _mm256_set1_epi16(top)), _mm256_setzero_si256());
     }
     for (int s = 0; s < 16; s += 4) {
         __m256i total[4];
         for (int i = 0; i < 4; i++) {
-            const __m256i *weights = (const __m256i *)(out + (s + i) * 64);
+            const __m256i *weights = (const __m256i *)(out + (s + i) * HIDDEN);
             total[i] = _mm256_madd_epi16(_mm256_loadu_si256(weights), hidden[0]);
-            for (int k = 1; k < 4; k++) total[i] = _mm256_add_epi32(total[i], _mm256_madd_epi16(_mm256_loadu_si256(weights + k), hidden[k]));
+            for (int k = 1; k < HIDDEN / 16; k++) total[i] = _mm256_add_epi32(total[i], _mm256_madd_epi16(_mm256_loadu_si256(weights + k), hidden[k]));
         }
         __m256i four = _mm256_hadd_epi32(_mm256_hadd_epi32(total[0], total[1]), _mm256_hadd_epi32(total[2], total[3]));
         __m128i sum = _mm_add_epi32(_mm256_castsi256_si128(four), _mm256_extracti128_si256(four, 1));

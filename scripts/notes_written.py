@@ -30,7 +30,17 @@ _MARK = re.compile(r"\{([A-Za-z]):([^{}\n]+)\}")
 _OPEN = re.compile(r"\{[A-Za-z]:")
 _WORD = re.compile(r"[^\W\d_]{3,}")
 _NUMBER = re.compile(r"\d+")
-# Of the notes of a seed: how they are varied and worn. Less than templates are, which repeat themselves.
+# Marks whose text is swapped with that of other notes, in how many notes, and how many of them.
+SWAPPED = {"LOCATION", "FACILITY", "ORGANIZATION", "ID", "CONTACT", "DATE"}
+NOTES_SWAPPED = 0.6
+MARKS_SWAPPED = 0.5
+LONG = 24  # characters: a whole address does not stand where a town did
+ACRONYM = 5
+ARTICLES = {"the", "a", "el", "la", "los", "las", "le", "les", "l", "der", "die", "das", "am", "den", "im"}
+# Notes that get blanks around every mark; of those that name nobody, which are science for the most part, more.
+TOKENISED = 0.03
+TOKENISED_SCIENCE = 0.15
+# How much the notes are varied and worn: less than templates, which repeat themselves.
 USUAL = Variety(names=0.7, words=0.25, sentences=0.2, nothing_else=0, query=0)
 DIFFICULTY = 0.3
 
@@ -42,15 +52,67 @@ class Written:
     language: str
     notes: Sequence[Marked]
     _waiting: list[int] = field(default_factory=list)
+    _mentions: dict[tuple[str, str], list[str]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Collect what the notes mark, by label and by the kind of thing that it looks like."""
+        seen = {
+            (label, text[start:end]) for text, spans in self.notes for start, end, label in spans if label in SWAPPED
+        }
+        for label, mention in sorted(seen):
+            self._mentions.setdefault((label, _looks(mention)), []).append(mention)
 
     def draw(self, rng: Random) -> Marked:
         """Give a note, varied."""
         if not self._waiting:
             self._waiting = rng.sample(range(len(self.notes)), len(self.notes))
         text, marks = self.notes[self._waiting.pop()]
-        text, spans = redrawn(text, list(marks), rng, self.language)
+        text, spans = self.swapped(text, list(marks), rng)
+        text, spans = redrawn(text, spans, rng, self.language)
         text, spans = varied(text, spans, rng, self.language, USUAL)
+        if rng.random() < (TOKENISED if spans else TOKENISED_SCIENCE):
+            text, spans = tokenised(text, spans)
         return worn(text, spans, rng, DIFFICULTY)
+
+    def swapped(self, text: str, spans: list[Span], rng: Random) -> Marked:
+        """Put what other notes mark in the place of some marks, so that no place teaches what stands in it, nor the reverse."""
+        if rng.random() > NOTES_SWAPPED:
+            return text, spans
+        known: dict[str, str] = {}
+        edits: list[Edit] = []
+        for start, end, label in spans:
+            piece = text[start:end]
+            if piece not in known:
+                pool = self._mentions.get((label, _looks(piece)), ()) if rng.random() < MARKS_SWAPPED else ()
+                known[piece] = _as_written(rng.choice(pool), piece) if pool else piece
+            if known[piece] != piece:
+                edits.append((start, end, known[piece]))
+        return edited(text, spans, edits)
+
+
+def tokenised(text: str, spans: list[Span]) -> Marked:
+    """Put blanks around every mark, as texts stand that a program has cut into words: 5 - HT ( 2 ) , Ca ( 2 + )."""
+    edits: list[Edit] = []
+    for place, sign in enumerate(text):
+        if sign.isalnum() or sign.isspace():
+            continue
+        if place and not text[place - 1].isspace():
+            edits.append((place, place, " "))
+        if text[place + 1 : place + 2].isalnum():
+            edits.append((place + 1, place + 1, " "))
+    return edited(text, spans, edits)
+
+
+def _looks(mention: str) -> str:
+    """Tell what may stand in the same place: nothing but digits, some digits, capitals or small letters, an article first."""
+    first = mention.split(maxsplit=1)[0].lower()
+    digits = "digits" if not any(map(str.isalpha, mention)) else "mixed" if any(map(str.isdigit, mention)) else "words"
+    return f"{digits} {len(mention) > LONG} {first if first in ARTICLES else ''}"
+
+
+def _as_written(mention: str, like: str) -> str:
+    """Write a mention as another stands: all in small letters, or in capitals."""
+    return mention.lower() if like.islower() else mention.upper() if like.isupper() and len(like) > ACRONYM else mention
 
 
 def written(language: str, folder: Path = FOLDER) -> list[Marked]:
@@ -96,7 +158,7 @@ def redrawn(text: str, spans: list[Span], rng: Random, language: str) -> tuple[s
         piece = text[start:end]
         if label in NUMBERED and rng.random() < 0.8:
             for found in _NUMBER.finditer(piece):
-                new = _number(found[0], rng) if label != "DATE" else _of_date(found[0], rng)
+                new = _of_date(found[0], rng) if label in ("DATE", "YEAR") else _number(found[0], rng)
                 edits.append((start + found.start(), start + found.end(), known.setdefault(label[0] + found[0], new)))
         for found in _WORD.finditer(piece):
             new = _word(found[0], label, source, rng, language, places=places)

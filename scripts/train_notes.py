@@ -23,7 +23,7 @@ from bailee.deid.notes.tuning import scores
 from bailee.deid.notes.variety import Variety, add_prose, varied
 from bailee.synthetic.notes import notes as synthetic
 
-SHARES = {"en": 0.52, "es": 0.18, "fr": 0.15, "de": 0.15}
+SHARES = {"en": 0.47, "es": 0.17, "fr": 0.17, "de": 0.19}
 SHARD = 1000
 HELD = 20  # every so many of the written notes are held back, to score
 
@@ -78,7 +78,7 @@ def main() -> None:
     options.add_argument("--notes", type=int, default=300_000)
     options.add_argument("--seed", type=int, default=1)
     options.add_argument("--until", type=int, default=0, help="stop after so many notes, at the pace of --notes")
-    options.add_argument("--written", type=float, default=0.65, help="share of notes that were written by hand")
+    options.add_argument("--written", type=float, default=0.85, help="share of notes that were written by hand")
     options.add_argument(
         "--strange", type=float, default=0.25, help="share of the others that are sentences which name nobody"
     )

@@ -49,7 +49,7 @@ def test_nearly_everything_is_found_in_synthetic_notes_never_seen(language):
     notes = list(synthetic(150, seed=990, language=language, difficulty=0.5))
     recall, precision = covered(notes, find(pa.array([note.text for note in notes]), language=language))
     assert recall > 0.985
-    assert precision > 0.92  # some are bad scans, of which hardly a word is left
+    assert precision > 0.9  # some are bad scans, of which hardly a word is left
 
 
 def test_spans_are_apart_in_order_and_within_their_notes():

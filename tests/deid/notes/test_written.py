@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).parents[3]
 sys.path.insert(0, str(ROOT / "scripts"))
 
-from notes_written import FOLDER, LABELS, Written, notes_of, redrawn, written  # noqa: E402
+from notes_written import FOLDER, LABELS, Written, notes_of, redrawn, tokenised, written  # noqa: E402
 
 LANGUAGES = ("en", "es", "fr", "de")
 
@@ -72,3 +72,28 @@ def test_what_is_drawn_keeps_its_marks_in_order_and_apart():
         text, spans = hand.draw(rng)
         assert all(text[start:end].strip() for start, end, _ in spans)
         assert all(one[1] <= two[0] for one, two in pairwise(spans))
+
+
+def test_marks_are_swapped_for_what_other_notes_mark_in_such_a_place():
+    notes = [
+        ("Works at Pacheco Tire.", [(9, 21, "ORGANIZATION")]),
+        ("payee is keybank, claim 3w7", [(9, 16, "ORGANIZATION"), (24, 27, "ID")]),
+        ("sent by THE TEAMSTERS HALL", [(8, 26, "ORGANIZATION")]),
+        ("account 4471", [(8, 12, "ID")]),
+    ]
+    hand, rng = Written("en", notes), Random(3)
+    drawn = [hand.swapped(text, list(spans), rng) for _ in range(200) for text, spans in notes]
+    employers = {marked_words(*each, "ORGANIZATION")[0] for each in drawn if each[0].startswith("Works at")}
+    assert employers == {"Pacheco Tire", "keybank"}
+    assert {marked_words(*each, "ORGANIZATION")[0] for each in drawn if each[0].startswith("payee")} == {
+        "pacheco tire",
+        "keybank",
+    }
+    assert {each[0] for each in drawn if each[0].startswith("account")} == {"account 4471"}
+    assert all(each[0].endswith("claim 3w7") for each in drawn if each[0].startswith("payee"))
+
+
+def test_a_tokenised_note_has_blanks_around_its_marks_and_none_in_its_spans_edges():
+    text, spans = tokenised("5-HT(2A) at St. Luke's, (MRN 4-71)", [(12, 22, "FACILITY"), (29, 33, "ID")])
+    assert text == "5 - HT ( 2A ) at St . Luke ' s , ( MRN 4 - 71 )"
+    assert [text[start:end] for start, end, _ in spans] == ["St . Luke ' s", "4 - 71"]

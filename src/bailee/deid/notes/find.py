@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -55,7 +55,8 @@ SecondOpinion = Callable[[Text], Spans]
 
 @dataclass(frozen=True, kw_only=True)
 class Point:
-    """An operating point. `lean` is how much likelier identifiers are taken to be; `least` the weakest find used.
+    """An operating point. `lean` is how much likelier identifiers are taken to be, by `more` in one language or another;
+    `least` is the weakest find used.
 
     A rule's name or place counts only if the model holds some word of it at least `doubt` nats above nothing, where words
     that are neither ordinary nor clinical have STRANGE nats in their favour. A rule's weak date counts where the model comes
@@ -65,6 +66,7 @@ class Point:
 
     lean: model.Lean
     least: int
+    more: Mapping[str, float] = field(default_factory=dict)
     doubt: float = 1.0
     faint: float = 3.0
     hunch: float = 1.2
@@ -77,7 +79,7 @@ POINTS: Final = {
     "strict": Point(
         lean=model.Lean(3.0, 1.0, 2.5), least=WEAK, doubt=-6.0, faint=-9.0, idle=-9.0, known=-6.0, strangers=True
     ),
-    "balanced": Point(lean=model.Lean(1.8, -2.5, 0.5), least=FAIR),
+    "balanced": Point(lean=model.Lean(1.8, -2.5, 0.5), least=FAIR, more={"en": 0.2, "es": -0.3, "fr": 0.2, "de": 0.4}),
     "readable": Point(lean=model.Lean(-1.0, -2.0, -1.0), least=SURE, hunch=3.0, known=0.0),
 }
 
@@ -160,7 +162,9 @@ def _find(
     if finders.has(MODEL):
         learnt = finders.weights or model.weights()
         said = None if scan is None else scan.said(text.tokens)
-        tags = model.tag(text, masks, learnt, lean=finders.point.lean, said=said)
+        tags = model.tag(
+            text, masks, learnt, lean=finders.point.lean.by(finders.point.more.get(language, 0)), said=said
+        )
         guessed = model.spans_from_states(text, edges.trimmed(text.tokens, masks, tags, learnt.card.unit))
         best = canvas.highest(guessed, tags.margin.astype(np.int32))
         certain = best > CERTAIN * 256

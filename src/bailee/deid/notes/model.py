@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ctypes
-import os
 import threading
 from dataclasses import dataclass
 from functools import cache
@@ -22,7 +21,7 @@ from bailee.deid.notes.text import BREAK, WORD, Text, at, kernels, whole
 
 # These sizes stand in kernels/notes_model.c as well.
 WIDTH: Final = 48
-HIDDEN: Final = 64
+HIDDEN: Final = 128
 REACH: Final = 4
 SPAN: Final = 2 * REACH + 1
 STATES: Final = 16
@@ -35,7 +34,7 @@ BEGIN_STATE: Final = {label: 1 + len(LABELS) + place for place, label in enumera
 
 _ORDER: Final = ("form", "context", "window", "form_bias", "hidden_bias", "out", "out_bias", "step")
 _TYPES: Final = (np.int8, np.int8, np.int16, np.int16, np.int16, np.int16, np.int32, np.int32)
-FORMAT: Final = 3  # which features the rows stand for: a model of another format cannot be read
+FORMAT: Final = 4  # which features the rows stand for: a model of another format cannot be read
 
 
 class Card(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -137,8 +136,8 @@ def _kept(model: Weights) -> npt.NDArray[np.uint8]:
 
 @cache
 def _wide() -> int:
-    """Tell whether the machine has the kernel's wider loops; they give the same numbers. BAILEE_PLAIN=1 does without."""
-    return 0 if os.environ.get("BAILEE_PLAIN") == "1" else int(kernels().notes_wide())
+    """Tell whether the machine can run the kernel's wider loops, which give the same numbers."""
+    return int(kernels().notes_wide())
 
 
 class Lean(NamedTuple):
@@ -147,6 +146,10 @@ class Lean(NamedTuple):
     words: float
     codes: float  # see lexicon.codes
     numbers: float  # and marks
+
+    def by(self, nats: float) -> Lean:
+        """Lean further, for all alike."""
+        return Lean(*(each + nats for each in self))
 
     @staticmethod
     def even(nats: float) -> Lean:

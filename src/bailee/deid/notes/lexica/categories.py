@@ -54,6 +54,7 @@ class Category(IntFlag):
     DEVICE = 1 << 41  # devices and their makers
     EPONYM_HEAD = 1 << 42  # sign, disease, catheter: what an eponym stands before
     PROFESSION = 1 << 43
+    HOUSE = 1 << 44  # names of hospitals, health systems, pharmacies, laboratories
 
 
 COMMON = Category.COMMON_EN | Category.COMMON_ES | Category.COMMON_FR | Category.COMMON_DE
