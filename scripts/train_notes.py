@@ -75,7 +75,7 @@ def main() -> None:
     """Train, write the model and print its scores."""
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("out", type=Path)
-    options.add_argument("--notes", type=int, default=300_000)
+    options.add_argument("--notes", type=int, default=600_000)
     options.add_argument("--seed", type=int, default=1)
     options.add_argument("--until", type=int, default=0, help="stop after so many notes, at the pace of --notes")
     options.add_argument("--written", type=float, default=0.85, help="share of notes that were written by hand")

@@ -79,7 +79,7 @@ POINTS: Final = {
     "strict": Point(
         lean=model.Lean(3.0, 1.0, 2.5), least=WEAK, doubt=-6.0, faint=-9.0, idle=-9.0, known=-6.0, strangers=True
     ),
-    "balanced": Point(lean=model.Lean(1.8, -2.5, 0.5), least=FAIR, more={"en": 0.2, "es": -0.3, "fr": 0.2, "de": 0.4}),
+    "balanced": Point(lean=model.Lean(1.8, -3.0, 1.1), least=FAIR, more={"en": 0.2, "es": -0.4, "fr": 0.1, "de": 0.3}),
     "readable": Point(lean=model.Lean(-1.0, -2.0, -1.0), least=SURE, hunch=3.0, known=0.0),
 }
 
