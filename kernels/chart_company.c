@@ -405,12 +405,14 @@ static int is_shouted(const Scene *scene, int32_t k) {
     return near && loud == near;
 }
 
+static int is_dotted(const Scene *scene, int32_t k) { return is_initial(scene, k) && (scene->atoms[k].context & DOTTED); }
+
 /* Per t.c., hold; c . m . is a pleasant lady. */
 static void read_small_initials(Scene *scene, int32_t k) {
     uint64_t hash = scene->atoms[k].hash;
     int32_t last = k;
-    if (!is_initial(scene, k) || !(scene->atoms[k].context & DOTTED) || scene->atoms[k].shape != SMALL || scene->marks[k].strength == STRONG) return;
-    while (last < k + 2 && is_initial(scene, last + 1) && scene->atoms[last + 1].gap <= SPACED && (scene->atoms[last + 1].context & DOTTED))
+    if (!is_dotted(scene, k) || scene->atoms[k].shape != SMALL || scene->marks[k].strength == STRONG) return;
+    while (last < k + 2 && is_dotted(scene, last + 1) && scene->atoms[last + 1].gap <= SPACED)
         hash = join_hash(hash, scene->atoms[++last].hash, 1);
     const Slot *slot = last > k ? find_form(scene->table, hash, F_INITIALS) : NULL;
     if (!slot) return;
@@ -419,8 +421,6 @@ static void read_small_initials(Scene *scene, int32_t k) {
     int typed = has_slash(scene, k, 0) || (is_word(scene, last + 1, "was") && is_word(scene, last + 2, "seen"));
     if (before || is_a || typed) mark_range(scene, k, last, slot->item, NAME, F_INITIALS);
 }
-
-static int is_dotted(const Scene *scene, int32_t k) { return is_initial(scene, k) && (scene->atoms[k].context & DOTTED); }
 
 /* What may be initials of the chart, or anything else: D.C., RM. */
 static void doubt(Scene *scene, int32_t first, int32_t last, const Slot *slot) {

@@ -112,18 +112,16 @@ static void form_shares(const Model *m, const Notes *in, int64_t t, Form *out) {
     pairs_of(sum, &pairs);
     for (int p = 0; p < SPAN; p++) {
         const int16_t *weights = m->window + (int64_t)p * HIDDEN * WIDTH;
-#if HAS_WIDE
         if (m->wide) {
             for (int h = 0; h < HIDDEN; h += 32)
                 wide_share(weights + 2 * h, pairs.place, pairs.pair, pairs.count, m->window_shift, MOST, out->share[p] + h);
             continue;
         }
-#endif
         for (int h = 0; h < HIDDEN; h += 16) share_block(weights + 2 * h, &pairs, m->window_shift, out->share[p] + h);
     }
 }
 
-/* Two forms with one key have the same features: of a long number these are its size, its shape and its first digits. */
+/* Two forms with one key have the same features: of a long number these hang on its shape and its first two digits. */
 static inline uint64_t form_key(const Notes *in, int64_t t) {
     int64_t size = in->end[t] - in->start[t];
     const uint8_t *b = in->bytes + in->start[t];
@@ -148,12 +146,10 @@ static const Form *form_of(const Model *m, const Notes *in, int64_t t, Form *for
 
 /* Scores of the states from a token's hidden sums and context features. */
 static void state_scores(const Model *m, const int16_t *restrict sums, const uint32_t *ids, int32_t *restrict score) {
-#if HAS_WIDE
     if (m->wide) {
         wide_scores(m->context, ids, CONTEXTS, m->context_rows - 1, sums, m->out, m->out_bias, TOP, score);
         return;
     }
-#endif
     int16_t hidden[HIDDEN];
     memcpy(hidden, sums, sizeof hidden);
     for (int f = 0; f < CONTEXTS; f++)
@@ -178,12 +174,10 @@ static void path_step(const Model *m, const int32_t *restrict score, int32_t *re
     int lead = 0;
     while (best[lead]) lead++;
     const int32_t *least = m->least[lead];
-#if HAS_WIDE
     if (m->wide) {
         wide_step(m->step, least, score, best, back);
         return;
     }
-#endif
     int32_t next[STATES], come[STATES] = {0}, top = INT32_MIN;
     for (int to = 0; to < STATES; to++) next[to] = best[0] + m->step[to];
     for (int from = 1; from < STATES; from++) {
@@ -223,16 +217,13 @@ static void fetch_form(const Notes *in, int64_t t, const Form *forms, const uint
 
 /* Add a form's shares to the sums of the tokens around token t; share[p] goes to the one REACH - p places after it. */
 static void add_shares(const Model *m, const Form *form, int64_t t, int64_t from, int16_t ring[RING][HIDDEN]) {
-    (void)m;
     for (int p = 0; p < SPAN; p++) {
         int64_t target = t + REACH - p;
         if (target < from) continue;
-#if HAS_WIDE
         if (m->wide) {
             wide_add(form->share[p], ring[target % RING]);
             continue;
         }
-#endif
         int16_t *restrict sums = ring[target % RING];
         const int16_t *restrict share = form->share[p];
         for (int h = 0; h < HIDDEN; h++) sums[h] = (int16_t)(sums[h] + share[h]);
@@ -277,11 +268,7 @@ static void tag_note(const Model *m, const Notes *in, int64_t note, const int32_
 
 /* Whether this machine has what notes_wide.h needs. */
 EXPORT int32_t notes_wide(void) {
-#if HAS_WIDE
     return is_wide();
-#else
-    return 0;
-#endif
 }
 
 /* How many bytes `kept` has. */
@@ -296,7 +283,7 @@ EXPORT int64_t notes_tag(const uint8_t *bytes, const int64_t *at, int64_t notes,
                          const uint8_t *class, uint8_t *kept, uint8_t *state, int16_t *margin) {
     Notes in = {bytes, at, first, start, end, kind, shape, hash, mask, said};
     Model m = {parts[0], parts[1], parts[2], parts[3], parts[4], parts[5], parts[6], parts[7],
-               (uint32_t)sizes[0], (uint32_t)sizes[1], sizes[2], HAS_WIDE && sizes[3], {{0}}};
+               (uint32_t)sizes[0], (uint32_t)sizes[1], sizes[2], sizes[3] && is_wide(), {{0}}};
     for (int lead = 0; lead < STATES; lead++)
         for (int other = 0; other < STATES; other++) {
             int32_t gain = INT32_MIN;

@@ -5,7 +5,6 @@
 #if defined(__x86_64__) && (defined(__GNUC__) || defined(__clang__))
 #include <cpuid.h>
 #include <immintrin.h>
-#define HAS_WIDE 1
 #define WIDE __attribute__((target("avx2"), noinline))
 
 /* Whether the processor has AVX2 and the system saves its registers. */
@@ -96,7 +95,11 @@ static WIDE void wide_step(const int32_t *steps, const int32_t *least, const int
     _mm_storeu_si128((__m128i *)back, _mm_packus_epi16(_mm256_castsi256_si128(bytes), _mm256_extracti128_si256(bytes, 1)));
 }
 #else
-#define HAS_WIDE 0
+#define is_wide() 0
+#define wide_share(...) ((void)0)
+#define wide_add(...) ((void)0)
+#define wide_scores(...) ((void)0)
+#define wide_step(...) ((void)0)
 #endif
 
 #endif

@@ -47,7 +47,6 @@ QUIET: Final = 150  # tokens: a note with fewer finds beyond doubt than one in s
 IMPLAUSIBLE: Final = -3  # nats: what the model rules out is no stranger either
 LIKELY: Final = 1.0  # nats: beyond this a guess is not taken back by what only may be clinical language
 CERTAIN: Final = 2.5  # nats: what the model is so sure of is a person, though it looks like clinical language
-
 INITIALS: Final = 4.0  # nats that two or three capitals need beyond what a name of the chart that is a word needs
 
 SecondOpinion = Callable[[Text], Spans]
@@ -166,7 +165,7 @@ def _find(
             text, masks, learnt, lean=finders.point.lean.by(finders.point.more.get(language, 0)), said=said
         )
         guessed = model.spans_from_states(text, edges.trimmed(text.tokens, masks, tags, learnt.card.unit))
-        best = canvas.highest(guessed, tags.margin.astype(np.int32))
+        best = canvas.highest(guessed, tags.margin)
         certain = best > CERTAIN * 256
         clinical = fusion.eponyms(canvas, masks, guessed)
         if scan is not None:
@@ -208,10 +207,9 @@ def _trusted(canvas: fusion.Canvas, spans: Spans, masks: Masks, tags: model.Tags
     """Keep the rules' finds that are strong enough; those of words also need the model not to be certain of less."""
     strong = spans.strength >= point.least
     if tags is not None:
-        margin = tags.margin.astype(np.int32)
-        strong |= (spans.label == DATE) & (canvas.highest(spans, margin) > point.hunch * 256)
+        strong |= (spans.label == DATE) & (canvas.highest(spans, tags.margin) > point.hunch * 256)
         strange = ~fusion.usual(masks) & (canvas.tokens.kind == WORD)
-        trust = margin + np.where(strange, STRANGE * 256, 0)
+        trust = tags.margin + np.where(strange, STRANGE * 256, 0)
         placed = among(spans.label, (FACILITY, LOCATION, ORGANIZATION))
         least = np.where(spans.label == NAME, point.doubt, point.doubt - PLACED) * 256
         strong &= ~((spans.label == NAME) | placed) | (canvas.highest(spans, trust) > least)
@@ -223,7 +221,7 @@ def _believed(canvas: fusion.Canvas, spans: Spans, tags: model.Tags | None, poin
     kept = spans.strength == SURE
     if tags is not None:
         least = np.where(spans.strength == FAIR, point.known, point.known + INITIALS) * 256
-        kept |= canvas.highest(spans, tags.margin.astype(np.int32)) > least
+        kept |= canvas.highest(spans, tags.margin) > least
     return spans.take(kept)
 
 

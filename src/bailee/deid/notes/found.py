@@ -45,10 +45,6 @@ class Spans:
         """Give the spans that a mask or an index names."""
         return Spans(self.start[which], self.end[which], self.label[which], self.strength[which])
 
-    def at_least(self, strength: int) -> Spans:
-        """Give the spans of a strength or more."""
-        return self.take(self.strength >= strength)
-
     @staticmethod
     def of(start: Any, end: Any, label: Any, strength: Any = FAIR) -> Spans:
         """Make spans of array-likes; a single label or strength counts for all."""

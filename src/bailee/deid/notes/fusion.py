@@ -98,7 +98,7 @@ class Canvas:
         note = np.searchsorted(high, first, side="right").clip(0, max(len(high) - 1, 0))
         return np.maximum(first - 1, low[note]), np.minimum(last, high[note] - 1)
 
-    def highest(self, spans: Spans, value: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:
+    def highest(self, spans: Spans, value: npt.NDArray[np.integer[Any]]) -> npt.NDArray[np.int32]:
         """Give the highest value of each span's tokens; of a span that touches none, the lowest there is."""
         where, _, sizes = self.touched(spans)
         out = np.full(len(spans), np.iinfo(np.int32).min, np.int32)
@@ -110,9 +110,7 @@ class Canvas:
 
     def touched(self, spans: Spans) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.int64]]:
         """Give every token that a span touches, span after span, with each span's first token and their number."""
-        first, sizes = self.tokens.touched(spans.start, spans.end)
-        skipped = np.concatenate(([0], np.cumsum(sizes)[:-1]))
-        return np.repeat(first - skipped, sizes) + np.arange(int(sizes.sum())), first, sizes
+        return self.tokens.all_touched(spans.start, spans.end)
 
     def spread(self, which: Flags, label: Any, finder: int) -> None:
         """Label tokens one by one, where nothing was yet."""

@@ -16,6 +16,7 @@ from bailee.deid.notes.found import SURE, Spans
 from bailee.deid.notes.text import Text
 
 _CROWDED: Final = -2
+_COLUMNS: Final = (np.int32, np.int32, np.int32, np.uint8, np.uint8)  # note, start, end, label, strength
 POINTS: Final = {"strict": 0, "balanced": 1, "readable": 2}
 
 
@@ -44,7 +45,8 @@ def find(
     order = np.argsort(columns[0], kind="stable")
     note, start, end, label, strength = (column[order] for column in columns)
     begin = text.at[note]
-    return Spans.of(begin + start, begin + end, label, strength).at_least(least)
+    # what the kernel calls NONE, WEAK and STRONG is WEAK, FAIR and SURE here
+    return Spans.of(begin + start, begin + end, label, strength).take(strength >= least)
 
 
 def _match(text: Text, charts: Charts, chart_of: npt.NDArray[np.int32], point: int) -> list[npt.NDArray[Any]]:
@@ -56,7 +58,7 @@ def _match(text: Text, charts: Charts, chart_of: npt.NDArray[np.int32], point: i
     kernel.restype = ctypes.c_int64
     capacity = len(folded) // 32 + 1024
     while True:
-        out: list[npt.NDArray[Any]] = [np.empty(capacity, kind) for kind in (*3 * (np.int32,), np.uint8, np.uint8)]
+        out: list[npt.NDArray[Any]] = [np.empty(capacity, kind) for kind in _COLUMNS]
         count = kernel(
             address(folded), address(text.at), ctypes.c_int64(len(text)), address(order), address(chart_of),
             ctypes.byref(charts_view), ctypes.byref(words_view), point, ctypes.c_int64(capacity), *map(address, out),

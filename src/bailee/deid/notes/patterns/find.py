@@ -36,10 +36,8 @@ class Scan(NamedTuple):
 
     def said(self, tokens: Tokens) -> npt.NDArray[np.uint32]:
         """Tell the model which rule matched at each token, as the rule's number, odd where the match begins; 0 for none."""
-        first, sizes = tokens.touched(self.hits.start, self.hits.end)
-        skipped = np.cumsum(sizes) - sizes
+        touched, first, sizes = tokens.all_touched(self.hits.start, self.hits.end)
         said = np.zeros(len(tokens), np.uint32)
-        touched = np.repeat(first - skipped, sizes) + np.arange(int(sizes.sum()))
         said[touched] = np.repeat(self.numbers[self.hits.rule], sizes)
         said[first[sizes > 0]] |= 1
         return said
